@@ -1,0 +1,95 @@
+"""Local files, opened for reading only and with limits.
+
+Owns how bytes come off a disk: read-only, close-on-exec, never through a symbolic link at the
+last step, regular files only, never more than a cap. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from treering.core.errors import (
+    Damaged,
+    LimitExceeded,
+    NotPermitted,
+    NotRecognised,
+    SourceError,
+    Unreachable,
+)
+
+
+def read_file(path: Path, limit: int, *, follow: bool = False) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes.
+
+    Raises `LimitExceeded` for a larger file, `Unreachable` for a missing one, `NotPermitted`,
+    and `NotRecognised` for a link (unless `follow`), a directory, a device or a pipe.
+    """
+    with open_file(path, follow=follow) as file:
+        data = bytes_of(file, limit + 1, str(path))
+    if len(data) > limit:
+        raise LimitExceeded(f"{path} is larger than {limit} bytes")
+    return data
+
+
+@contextmanager
+def open_file(path: Path, *, follow: bool = False) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; errors as for `read_file`."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    try:
+        number = os.open(path, flags)
+    except OSError as error:
+        raise from_os_error(error, str(path)) from error
+    try:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise NotRecognised(f"{path} is not a regular file")
+        file = os.fdopen(number, "rb", closefd=False)
+        with file:
+            yield file
+    finally:
+        os.close(number)
+
+
+def bytes_of(file: BinaryIO, size: int, what: str) -> bytes:
+    """Return up to `size` bytes from `file`; an I/O error becomes a `Damaged`."""
+    try:
+        return file.read(size)
+    except OSError as error:
+        raise from_os_error(error, what) from error
+
+
+def list_directory(path: Path, limit: int = 1_000_000) -> list[os.DirEntry[str]]:
+    """Return the entries of a directory sorted by name; errors as for `read_file`."""
+    entries = []
+    try:
+        with os.scandir(path) as scan:
+            for entry in scan:
+                entries.append(entry)
+                if len(entries) > limit:
+                    raise LimitExceeded(f"{path} has more than {limit} entries")
+    except OSError as error:
+        raise from_os_error(error, str(path)) from error
+    return sorted(entries, key=lambda e: e.name)
+
+
+def from_os_error(error: OSError, what: str) -> SourceError:
+    """Return the `SourceError` that tells what an operating-system error means for `what`."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return NotPermitted(
+            f"{what}: permission denied", "run as a user who may read it, or name another source"
+        )
+    if error.errno in {errno.ENOENT, errno.ENOTDIR}:
+        return Unreachable(f"{what}: {reason}", "check the path")
+    if error.errno in {errno.ELOOP, errno.EMLINK}:
+        return NotRecognised(f"{what} is a symbolic link", "name the file it points at")
+    if error.errno == errno.EISDIR:
+        return NotRecognised(f"{what} is a directory")
+    if error.errno in {errno.EIO, errno.EBADMSG}:
+        return Damaged(f"{what}: {reason}", "the disk or file system returned an error")
+    return Unreachable(f"{what}: {reason}")

@@ -1,0 +1,379 @@
+"""The lineage graph: facts of many sources merged into nodes and edges.
+
+Owns merging. It is idempotent and free of order: the graph is a function of the set of facts,
+whatever order and how often they came. For each node or edge the latest fact of each source
+counts; sources are kept apart, so a source can be read again or go away without touching what
+others said. networkx holds the structure and is in nobody's signature.
+
+Two names for one image meet here: a fact may say that a digest names *the same* node
+(`NodeFact.same`), and whatever is known only by that digest becomes that node.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from treering.core import ids
+from treering.core.facts import EdgeFact, EdgeKind, Fact, Level, NodeFact
+from treering.core.ids import Digest, Kind, NodeId
+from treering.core.text import Safe, safe
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_EdgeKey = tuple[NodeId, NodeId, EdgeKind]
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as all sources together know it.
+
+    `sources` is empty for a thing that is only mentioned. `gone` is true once every source that
+    knew it says it is gone. `attrs` joins what the sources said, the latest word last.
+    """
+
+    id: NodeId
+    kind: Kind
+    label: Safe
+    attrs: Mapping[str, Any]
+    sources: tuple[Safe, ...]
+    same: tuple[Digest, ...] = ()
+    names: tuple[Safe, ...] = ()
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge with its best evidence; `all` keeps what every source said about it."""
+
+    start: NodeId
+    end: NodeId
+    kind: EdgeKind
+    level: Level
+    why: Safe
+    position: int | None
+    all: tuple[EdgeFact, ...] = field(repr=False, compare=False)
+    gone: bool = False
+
+
+class Graph:
+    """Nodes and edges merged from facts. Not safe to change from several threads."""
+
+    def __init__(self) -> None:
+        import networkx as nx  # noqa: PLC0415 -- 0.2 s, and --help needs no graph
+
+        self._nodes: dict[NodeId, list[NodeFact]] = {}
+        self._edges: dict[_EdgeKey, list[EdgeFact]] = {}
+        self._claims: dict[Digest, set[NodeId]] = {}
+        self._structure: nx.DiGraph[NodeId] = nx.DiGraph()
+        self._stale = False
+        self._derived: dict[_EdgeKey, EdgeFact] = {}
+        self.version = 0
+
+    # -- merging -------------------------------------------------------------------------
+
+    def merge(self, facts: Iterable[Fact]) -> int:
+        """Merge `facts`; return how many of them changed anything."""
+        changed = 0
+        with _gc_paused():
+            for fact in facts:
+                if isinstance(fact, NodeFact):
+                    changed += self._merge_node(fact)
+                else:
+                    changed += self._merge_edge(fact)
+        if changed:
+            self.version += 1
+        return changed
+
+    def _merge_node(self, fact: NodeFact) -> bool:
+        views = self._nodes.get(fact.id)
+        if views is None:
+            self._nodes[fact.id] = [fact]
+        elif not _put(views, fact):
+            return False
+        if fact.same or fact.id.startswith("index:"):
+            self._claim(fact)
+        elif fact.id.startswith("image:") and ids.content_of(fact.id) in self._claims:
+            self._stale = True
+        if not self._stale:
+            self._structure.add_node(self._at(fact.id))
+        return True
+
+    def _claim(self, fact: NodeFact) -> None:
+        """Note which digests name this node; what they named before may have to move."""
+        claims = list(fact.same)
+        if fact.id.startswith("index:"):
+            claims.append(Digest(ids.content_of(fact.id)))
+        for alias in claims:
+            claimants = self._claims.setdefault(alias, set())
+            if fact.id not in claimants:
+                claimants.add(fact.id)
+                placeholder = ids.image(alias)
+                if len(claimants) > 1 or placeholder in self._structure:
+                    self._stale = True
+
+    def _merge_edge(self, fact: EdgeFact) -> bool:
+        key = (fact.start, fact.end, fact.kind)
+        views = self._edges.get(key)
+        if views is None:
+            self._edges[key] = [fact]
+        elif not _put(views, fact):
+            return False
+        if not self._stale:
+            self._connect(key)
+        return True
+
+    def _connect(self, key: _EdgeKey) -> None:
+        start, end = self._at(key[0]), self._at(key[1])
+        if start == end:
+            self._structure.add_node(start)
+            return
+        self._structure.add_edge(start, end)
+        keys: dict[_EdgeKey, None] = self._structure._adj[start][end]  # noqa: SLF001 -- no view object per edge
+        keys[key] = None
+
+    def set_derived(self, facts: Iterable[EdgeFact]) -> None:
+        """Replace every derived edge, those the joins computed, by `facts`."""
+        with _gc_paused():
+            for key, fact in self._derived.items():
+                self._drop_derived(key, fact)
+            self._derived = {}
+            for fact in facts:
+                key = (fact.start, fact.end, fact.kind)
+                self._derived[key] = fact
+                views = self._edges.setdefault(key, [])
+                _put(views, fact)
+                if not self._stale:
+                    self._connect(key)
+        self.version += 1
+
+    def _drop_derived(self, key: _EdgeKey, fact: EdgeFact) -> None:
+        views = self._edges.get(key, [])
+        if fact in views:
+            views.remove(fact)
+        if not views:
+            self._edges.pop(key, None)
+            start, end = self._at(key[0]), self._at(key[1])
+            if not self._stale and self._structure.has_edge(start, end):
+                keys = self._structure[start][end]
+                keys.pop(key, None)
+                if not keys:
+                    self._structure.remove_edge(start, end)
+
+    # -- one node, one name --------------------------------------------------------------
+
+    def canonical(self, node: NodeId) -> NodeId:
+        """Return the id under which the graph keeps `node`: itself, or the image a digest names.
+
+        A digest claimed by several different nodes names none of them.
+        """
+        self._settle()
+        return self._at(node)
+
+    def _at(self, node: NodeId) -> NodeId:
+        if not self._claims or not node.startswith("image:"):
+            return node
+        seen = [node]
+        while True:
+            claimants = self._claims.get(Digest(ids.content_of(node)))
+            if not claimants or len(claimants) > 1:
+                return node
+            (target,) = claimants
+            if target.startswith("index:"):
+                return node if node in self._nodes else target
+            if target in seen:
+                return min(seen[seen.index(target) :])
+            seen.append(target)
+            node = target
+
+    def _settle(self) -> None:
+        """Rebuild the structure after a digest turned out to name another node."""
+        if not self._stale:
+            return
+        self._stale = False
+        self._structure.clear()
+        with _gc_paused():
+            for node in self._nodes:
+                self._structure.add_node(self._at(node))
+            for key in self._edges:
+                self._connect(key)
+
+    # -- reading -------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """Return the number of nodes, those only mentioned included."""
+        self._settle()
+        return len(self._structure)
+
+    def __contains__(self, node: NodeId) -> bool:
+        """Tell whether the graph holds `node`, under this or another name."""
+        self._settle()
+        return self._at(node) in self._structure
+
+    def ids(self) -> Iterator[NodeId]:
+        """Yield every node id, in no order."""
+        self._settle()
+        return iter(self._structure)
+
+    def of_kind(self, kind: Kind) -> list[NodeId]:
+        """Return the ids of one kind, sorted."""
+        prefix = ("git" if kind is Kind.SOURCE else kind.value) + ":"
+        return sorted(node for node in self.ids() if node.startswith(prefix))
+
+    def knows(self, node: NodeId) -> bool:
+        """Tell whether a source described `node`, rather than only mentioned it."""
+        return bool(self.facts_of(node))
+
+    def facts_of(self, node: NodeId) -> tuple[NodeFact, ...]:
+        """Return what each source said about a node, under all its names, oldest first."""
+        node = self.canonical(node)
+        views = list(self._nodes.get(node, ()))
+        if self._claims and node.startswith("image:"):
+            for alias in {a for view in views for a in view.same}:
+                other = ids.image(alias)
+                if other != node and self._at(other) == node:
+                    views.extend(self._nodes.get(other, ()))
+        return tuple(views) if len(views) == 1 else tuple(sorted(views, key=_order))
+
+    def attrs(self, node: NodeId) -> Mapping[str, Any]:
+        """Return the joined attributes of a node; the latest word on each key counts."""
+        views = self.facts_of(node)
+        if len(views) == 1:
+            return views[0].attrs
+        joined: dict[str, Any] = {}
+        for view in views:
+            joined.update(view.attrs)
+        return joined
+
+    def node(self, node: NodeId) -> Node:
+        """Return a node. Raises `KeyError` when the graph does not hold it."""
+        node = self.canonical(node)
+        if node not in self._structure:
+            raise KeyError(node)
+        views = self.facts_of(node)
+        live = [v for v in views if v.present]
+        labels = [v.label for v in (live or views) if v.label]
+        return Node(
+            id=node,
+            kind=ids.kind_of(node),
+            label=labels[-1] if labels else safe(ids.short(ids.content_of(node))),
+            attrs=self.attrs(node),
+            sources=tuple(sorted({v.source for v in live})),
+            same=tuple(sorted({a for v in views for a in v.same})),
+            names=tuple(sorted({n for v in views for n in v.names})),
+            gone=bool(views) and not live,
+        )
+
+    def nodes(self) -> Iterator[Node]:
+        """Yield every node, sorted by id."""
+        for node in sorted(self.ids()):
+            yield self.node(node)
+
+    def edges(self) -> Iterator[Edge]:
+        """Yield every edge, sorted by its ends and kind."""
+        for node in sorted(self.ids()):
+            yield from self.edges_from(node)
+
+    def edges_from(self, node: NodeId) -> list[Edge]:
+        """Return the edges to what `node` came from or rests on; layers bottom to top."""
+        node = self.canonical(node)
+        if node not in self._structure:
+            return []
+        found = [self._edge(node, end, keys) for end, keys in self._structure._adj[node].items()]  # noqa: SLF001
+        return sorted((e for edges in found for e in edges), key=_edge_order)
+
+    def edges_to(self, node: NodeId) -> list[Edge]:
+        """Return the edges from what came of `node` or rests on it."""
+        node = self.canonical(node)
+        if node not in self._structure:
+            return []
+        found = [
+            self._edge(start, node, keys) for start, keys in self._structure._pred[node].items()
+        ]  # noqa: E501, SLF001
+        return sorted((e for edges in found for e in edges), key=_edge_order)
+
+    def neighbours(self, node: NodeId, *, out: bool) -> Iterator[tuple[NodeId, Iterable[EdgeKind]]]:
+        """Yield the nodes one edge away with the kinds of the edges, unsorted and fast."""
+        node = self.canonical(node)
+        table = self._structure._adj if out else self._structure._pred  # noqa: SLF001
+        for other, keys in table.get(node, {}).items():
+            yield other, {key[2] for key in keys} if len(keys) > 1 else (next(iter(keys))[2],)
+
+    def _edge(self, start: NodeId, end: NodeId, keys: Iterable[_EdgeKey]) -> list[Edge]:
+        """Merge the facts between two nodes into one edge of each kind."""
+        by_kind: dict[EdgeKind, list[EdgeFact]] = {}
+        for key in keys:
+            by_kind.setdefault(key[2], []).extend(self._edges.get(key, ()))
+        return [_best(start, end, kind, facts) for kind, facts in by_kind.items() if facts]
+
+    def known_sources(self) -> set[Safe]:
+        """Return the names of all sources with a fact in the graph."""
+        found = {fact.source for views in self._nodes.values() for fact in views}
+        return found | {fact.source for views in self._edges.values() for fact in views}
+
+    def facts(self) -> Iterator[Fact]:
+        """Yield the facts that make the graph, derived edges left out."""
+        for node in sorted(self._nodes):
+            yield from self._nodes[node]
+        derived = self._derived
+        for key in sorted(self._edges):
+            for fact in self._edges[key]:
+                if derived.get(key) != fact:
+                    yield fact
+
+
+def _best(start: NodeId, end: NodeId, kind: EdgeKind, facts: list[EdgeFact]) -> Edge:
+    live = [f for f in facts if f.present] or facts
+    best = live[0] if len(live) == 1 else min(live, key=lambda f: (-f.level.rank, f.source, f.why))
+    positions = [f.position for f in live if f.position is not None]
+    return Edge(
+        start=start,
+        end=end,
+        kind=kind,
+        level=best.level,
+        why=best.why,
+        position=min(positions) if positions else None,
+        all=tuple(facts),
+        gone=not any(f.present for f in facts),
+    )
+
+
+def _put(views: list[Any], fact: NodeFact | EdgeFact) -> bool:
+    """Keep the latest fact of each source in `views`; tell whether anything changed."""
+    for at, old in enumerate(views):
+        if old.source == fact.source:
+            if old == fact or _order(old) >= _order(fact):
+                return False
+            views[at] = fact
+            return True
+    views.append(fact)
+    views.sort(key=_order)
+    return True
+
+
+def _order(fact: NodeFact | EdgeFact) -> tuple[float, bool, bytes]:
+    """Order facts by time; at one time "gone" wins, then the greater encoding, in any order."""
+    return (fact.seen, not fact.present, _ENCODE(fact))
+
+
+def _edge_order(edge: Edge) -> tuple[str, int, str, str]:
+    return (edge.kind, -1 if edge.position is None else edge.position, edge.start, edge.end)
+
+
+@contextmanager
+def _gc_paused() -> Iterator[None]:
+    """Hold the cycle collector: it would walk every fact again and again while they pile up."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
