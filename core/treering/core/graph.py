@@ -96,8 +96,11 @@ class Graph:
         views = self._nodes.get(fact.id)
         if views is None:
             self._nodes[fact.id] = [fact]
-        elif not _put(views, fact):
-            return False
+        else:
+            old = {alias for view in views for alias in view.same}
+            if not _put(views, fact):
+                return False
+            self._unclaim(fact.id, old - {alias for view in views for alias in view.same})
         if fact.same or fact.id.startswith("index:"):
             self._claim(fact)
         elif fact.id.startswith("image:") and ids.content_of(fact.id) in self._claims:
@@ -118,6 +121,14 @@ class Graph:
                 placeholder = ids.image(alias)
                 if len(claimants) > 1 or placeholder in self._structure:
                     self._stale = True
+
+    def _unclaim(self, node: NodeId, aliases: set[Digest]) -> None:
+        """Forget digests that no surviving fact says are `node`."""
+        for alias in aliases:
+            self._claims[alias].discard(node)
+            if not self._claims[alias]:
+                del self._claims[alias]
+            self._stale = True
 
     def _merge_edge(self, fact: EdgeFact) -> bool:
         key = (fact.start, fact.end, fact.kind)
@@ -142,7 +153,8 @@ class Graph:
     def set_derived(self, facts: Iterable[EdgeFact]) -> None:
         """Replace every derived edge, those the joins computed, by `facts`."""
         with _gc_paused():
-            for key, fact in self._derived.items():
+            old = self._derived
+            for key, fact in old.items():
                 self._drop_derived(key, fact)
             self._derived = {}
             for fact in facts:
@@ -152,7 +164,17 @@ class Graph:
                 _put(views, fact)
                 if not self._stale:
                     self._connect(key)
+            self._drop_unmentioned({end for key in old for end in key[:2]})
         self.version += 1
+
+    def _drop_unmentioned(self, nodes: set[NodeId]) -> None:
+        """Remove those of `nodes` that no fact describes and no edge mentions any more."""
+        if self._stale:
+            return
+        for node in map(self._at, nodes):
+            known = node in self._nodes or self.facts_of(node)
+            if not known and node in self._structure and not self._structure.degree(node):
+                self._structure.remove_node(node)
 
     def _drop_derived(self, key: _EdgeKey, fact: EdgeFact) -> None:
         views = self._edges.get(key, [])
@@ -294,9 +316,8 @@ class Graph:
         node = self.canonical(node)
         if node not in self._structure:
             return []
-        found = [
-            self._edge(start, node, keys) for start, keys in self._structure._pred[node].items()
-        ]  # noqa: E501, SLF001
+        before = self._structure._pred[node]  # noqa: SLF001 -- as above
+        found = [self._edge(start, node, keys) for start, keys in before.items()]
         return sorted((e for edges in found for e in edges), key=_edge_order)
 
     def neighbours(self, node: NodeId, *, out: bool) -> Iterator[tuple[NodeId, Iterable[EdgeKind]]]:
@@ -312,6 +333,19 @@ class Graph:
         for key in keys:
             by_kind.setdefault(key[2], []).extend(self._edges.get(key, ()))
         return [_best(start, end, kind, facts) for kind, facts in by_kind.items() if facts]
+
+    def vanished(self, source: Safe, since: float) -> list[Fact]:
+        """Return what a whole new reading of `source`, begun at `since`, no longer found.
+
+        The facts say that those nodes and edges are gone; merge them to mark them so.
+        """
+        nodes: list[NodeFact | EdgeFact] = [f for views in self._nodes.values() for f in views]
+        nodes += [f for views in self._edges.values() for f in views]
+        return [
+            msgspec.structs.replace(fact, present=False, seen=since)
+            for fact in nodes
+            if fact.source == source and fact.present and fact.seen < since
+        ]
 
     def known_sources(self) -> set[Safe]:
         """Return the names of all sources with a fact in the graph."""

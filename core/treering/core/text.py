@@ -1,8 +1,8 @@
-"""Safe text: untrusted characters made visible before they can reach a terminal.
+r"""Safe text: untrusted characters made visible before they can reach a terminal.
 
 Owns the one way from a foreign string to something a widget or a terminal may print. It never
 drops a character: what could act on a terminal, reorder a line or hide is written as
-``\\u{1b}``. Nothing else may build a `Safe`.
+``\u{1b}``. Nothing else may build a `Safe`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _MAX_COMBINING = 2
 
 
 def safe(text: str | bytes, limit: int = MAX_CHARACTERS) -> Safe:
-    """Return `text` with everything a terminal could obey or hide written visibly.
+    r"""Return `text` with everything a terminal could obey or hide written visibly.
 
-    Bytes are read as UTF-8; bytes that are not UTF-8 show as ``\\u{dcXX}``. A text longer than
+    Bytes are read as UTF-8; bytes that are not UTF-8 show as ``\u{dcXX}``. A text longer than
     `limit` characters keeps its beginning and says how many characters were cut. Applying it
     twice changes nothing.
     """

@@ -1,0 +1,168 @@
+"""The configuration: ``treering.toml``.
+
+Owns which keys there are and what they may hold; unknown ones are refused with the nearest
+name. Reads no environment and no other file than the one it is given.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from treering.core import files
+from treering.core.errors import ConfigError, SourceError
+from treering.core.ports import SourceSpec
+from treering.core.text import is_safe
+
+MAX_CONFIG = 1024 * 1024
+KINDS = (
+    "oci-layout",
+    "oci-archive",
+    "docker-archive",
+    "docker",
+    "podman",
+    "registry",
+    "ostree",
+    "sysroot",
+    "git",
+    "kubernetes",
+    "openshift",
+    "recording",
+)
+"""Kinds of sources the contract names; some come with later versions."""
+
+PATHS = {"oci-layout", "oci-archive", "docker-archive", "ostree", "sysroot", "git", "recording"}
+_SECTIONS: Mapping[str, frozenset[str]] = {
+    "source": frozenset({"kind", "name", "location"}),
+    "host": frozenset({"name", "address", "sysroot"}),
+    "stage": frozenset({"name", "order", "at", "gates"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a configuration file says, in its order."""
+
+    path: Path | None = None
+    sources: tuple[SourceSpec, ...] = ()
+    hosts: tuple[Mapping[str, Any], ...] = ()
+    stages: tuple[Mapping[str, Any], ...] = ()
+
+
+def find(environ: Mapping[str, str], directory: Path) -> Path | None:
+    """Return the configuration file that applies in `directory`, or None.
+
+    Looked for in `directory`, then ``$XDG_CONFIG_HOME/treering``, then ``/etc/treering``.
+    """
+    home = environ.get("XDG_CONFIG_HOME") or (
+        f"{environ['HOME']}/.config" if environ.get("HOME") else ""
+    )
+    places = [directory, *([Path(home) / "treering"] if home else []), Path("/etc/treering")]
+    return next((p / "treering.toml" for p in places if (p / "treering.toml").is_file()), None)
+
+
+def load(path: Path, kinds: tuple[str, ...] = KINDS) -> Config:
+    """Read a configuration file; relative locations count from its directory.
+
+    Raises `ConfigError` naming the key, and what it was probably meant to be.
+    """
+    try:
+        text = files.read_file(path, MAX_CONFIG, follow=True).decode("utf-8")
+        document = tomllib.loads(text)
+    except SourceError as error:
+        raise ConfigError(f"cannot read the configuration: {error.message}", error.hint) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    _known(path, document, set(_SECTIONS), "")
+    tables = {name: _tables(path, document, name) for name in _SECTIONS}
+    sources = tuple(_source(path, table, kinds) for table in tables["source"])
+    return Config(path, sources, tuple(tables["host"]), tuple(tables["stage"]))
+
+
+def _tables(path: Path, document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    tables = document.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+        raise ConfigError(f"{path}: {name} must be written [[{name}]]")
+    for table in tables:
+        _known(path, table, set(_SECTIONS[name]), f"[[{name}]] ")
+    return tables
+
+
+def _known(path: Path, table: Mapping[str, Any], keys: set[str], where: str) -> None:
+    for key in table:
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, 1, 0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(keys))}"
+            raise ConfigError(f"{path}: {where}unknown key {key!r}", hint)
+
+
+def _source(path: Path, table: Mapping[str, Any], kinds: tuple[str, ...]) -> SourceSpec:
+    for key in ("kind", "location", "name"):
+        value = table.get(key, "")
+        if not isinstance(value, str) or not is_safe(value):
+            raise ConfigError(f"{path}: [[source]] {key} must be plain text")
+    kind, location = table.get("kind", ""), table.get("location", "")
+    check_kind(kind, kinds, f"{path}: ")
+    if location and kind in PATHS:
+        location = str(path.parent.absolute() / Path(location).expanduser())
+    return SourceSpec(kind, location, table.get("name", ""))
+
+
+def check_kind(kind: str, kinds: tuple[str, ...], where: str = "") -> None:
+    """Raise `ConfigError` with the nearest name unless `kind` can be read."""
+    if kind in kinds:
+        return
+    if kind in KINDS:
+        raise ConfigError(
+            f"{where}this version cannot read sources of kind {kind}",
+            f"it reads {', '.join(kinds)}",
+        )
+    near = difflib.get_close_matches(kind, kinds, 1, 0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(kinds)}"
+    raise ConfigError(f"{where}unknown source kind {kind!r}", hint)
+
+
+def parse_source(text: str, kinds: tuple[str, ...]) -> SourceSpec:
+    """Return what ``--source [NAME=]KIND:LOCATION`` names.
+
+    Raises `ConfigError` for an unknown kind. `NAME` may be left out.
+    """
+    head, colon, location = text.partition(":")
+    name, equals, kind = head.rpartition("=")
+    if not equals:
+        name, kind = "", head
+    if not is_safe(text) or "/" in name:
+        raise ConfigError(f"--source {text!r} is not [NAME=]KIND:LOCATION")
+    check_kind(kind, kinds, "--source: ")
+    if not colon and kind in PATHS:
+        raise ConfigError(f"--source {kind} needs a location", f"write {kind}:PATH")
+    return SourceSpec(kind, location, name)
+
+
+def name_sources(specs: tuple[SourceSpec, ...]) -> tuple[SourceSpec, ...]:
+    """Give every source a name of its own.
+
+    The default is the last component of the location, or the kind; a name already taken gets a
+    number. Raises `ConfigError` when the same name was written twice.
+    """
+    taken = set()
+    for spec in specs:
+        if spec.name:
+            if spec.name in taken:
+                raise ConfigError(f"two sources are called {spec.name}", "give one another name")
+            taken.add(spec.name)
+    named = []
+    for spec in specs:
+        name = spec.name
+        if not name:
+            base = spec.location.rstrip("/").rpartition("/")[2].replace(":", "_") or spec.kind
+            name, number = base, 2
+            while name in taken:
+                name, number = f"{base}-{number}", number + 1
+            taken.add(name)
+        named.append(SourceSpec(spec.kind, spec.location, name))
+    return tuple(named)

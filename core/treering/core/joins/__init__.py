@@ -1,0 +1,49 @@
+"""Joins: the edges no single source can see.
+
+Owns what follows from facts of several sources put side by side: base images, git commits that
+labels name, host images and their OSTree commits, equal trees, containers whose engine reports
+some other digest. Each join is a pure function of the graph and says on every edge how it knows.
+Joins look at facts only, never at each other's edges, so the order they run in does not matter.
+"""
+
+from __future__ import annotations
+
+from treering.core.facts import EdgeFact
+from treering.core.graph import Graph
+from treering.core.joins import bases, commits, running, sources
+from treering.core.joins.sources import wanted
+
+__all__ = ["derive", "wanted"]
+
+
+def derive(graph: Graph) -> None:
+    """Compute every derived edge of `graph` anew and put them in place of the old ones."""
+    below = bases.find(graph)
+    edges: list[EdgeFact] = list(bases.edges(below))
+    edges += bases.declared(graph)
+    edges += sources.edges(graph, below)
+    edges += commits.edges(graph)
+    edges += running.edges(graph)
+    graph.set_derived(_best(edges))
+
+
+def _best(edges: list[EdgeFact]) -> list[EdgeFact]:
+    """Keep one derived edge for each pair and kind: the best known, with the other's reason."""
+    kept: dict[tuple[str, str, str], EdgeFact] = {}
+    for edge in sorted(edges, key=lambda e: (-e.level.rank, e.start, e.end, e.kind, e.why)):
+        key = (edge.start, edge.end, edge.kind)
+        first = kept.get(key)
+        if first is None:
+            kept[key] = edge
+        elif edge.why not in first.why:
+            kept[key] = EdgeFact(
+                start=first.start,
+                end=first.end,
+                kind=first.kind,
+                level=first.level,
+                source=first.source,
+                seen=first.seen,
+                why=type(first.why)(f"{first.why}; {edge.level}: {edge.why}"),
+                position=first.position,
+            )
+    return list(kept.values())

@@ -1,0 +1,266 @@
+"""Reading many sources at once, each on its own and each failing alone.
+
+Owns the threads readers run in, their states, deadlines and cancellation, and the lookups that
+follow from what was read. Threads are daemons: a source that hangs in a system call can be left
+behind at any time. Facts arrive in batches in a queue; merging them is the caller's business,
+so that one thread owns the graph.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from treering.core.errors import Cancelled, TreeringError
+from treering.core.facts import Fact, NodeFact
+from treering.core.graph import Graph
+from treering.core.ids import NodeId
+from treering.core.joins import derive, wanted
+from treering.core.ports import (
+    Capability,
+    Clock,
+    Finder,
+    Problem,
+    Progress,
+    ReadContext,
+    Reader,
+    SystemClock,
+    Watcher,
+)
+from treering.core.text import Safe, safe
+
+BATCH = 500
+SILENCE = 30.0
+"""Seconds a source may be silent before it is given up."""
+
+
+_NOTHING = Safe("")
+
+
+class State(StrEnum):
+    """How far a source is; the last three are what the contract's ``sources[].state`` knows."""
+
+    WAITING = "waiting"
+    READING = "reading"
+    OK = "ok"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+DONE = frozenset({State.OK, State.PARTIAL, State.FAILED})
+
+
+@dataclass(slots=True)
+class SourceStatus:
+    """What is known of one source's reading. Written by its thread, read by anyone."""
+
+    name: Safe
+    kind: str
+    location: Safe
+    state: State = State.WAITING
+    error: Safe = _NOTHING
+    hint: Safe = _NOTHING
+    problems: list[Problem] = field(default_factory=list)
+    progress: Progress | None = None
+    nodes: int = 0
+    edges: int = 0
+    seconds: float = 0.0
+    live: bool = False
+    heard: float = 0.0
+
+    @property
+    def summary(self) -> Safe:
+        """The error, or the first problem and how many more there are."""
+        if self.error:
+            return self.error
+        if not self.problems:
+            return Safe("")
+        first = self.problems[0]
+        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        return safe(f"{first.subject}: {first.why}{more}")
+
+
+class Reading:
+    """One reading of a set of sources.
+
+    Call `start`, then `batches` until it ends, or `poll` from a loop of one's own.
+    """
+
+    def __init__(
+        self,
+        readers: Sequence[Reader],
+        *,
+        clock: Clock | None = None,
+        silence: float = SILENCE,
+        watch: bool = False,
+    ) -> None:
+        self.readers = tuple(readers)
+        self.clock = clock or SystemClock()
+        self.silence = silence
+        self.watch = watch
+        self.status = {
+            r.name: SourceStatus(safe(r.name), r.kind, safe(r.location)) for r in self.readers
+        }
+        self._queue: queue.SimpleQueue[list[Fact]] = queue.SimpleQueue()
+        self._cancelled = {r.name: threading.Event() for r in self.readers}
+        self._asked: set[NodeId] = set()
+
+    def start(self) -> None:
+        """Start one thread a source."""
+        for reader in self.readers:
+            status = self.status[reader.name]
+            status.state, status.heard = State.READING, self.clock.monotonic()
+            self._spawn(reader, f"read {reader.name}", self._read)
+
+    def _spawn(self, reader: Reader, name: str, target: object, *args: object) -> None:
+        threading.Thread(
+            target=target,  # type: ignore[arg-type]
+            args=(reader, *args),
+            name=name,
+            daemon=True,
+        ).start()
+
+    def _context(self, reader: Reader) -> ReadContext:
+        status, cancelled = self.status[reader.name], self._cancelled[reader.name]
+
+        def progressed(progress: Progress) -> None:
+            status.progress, status.heard = progress, self.clock.monotonic()
+
+        return ReadContext(self.clock, cancelled.is_set, progressed, status.problems)
+
+    def _read(self, reader: Reader) -> None:
+        status, began = self.status[reader.name], self.clock.monotonic()
+        context = self._context(reader)
+        try:
+            self._pump(reader, reader.read(context))
+            self._finish(status, State.PARTIAL if status.problems else State.OK, began)
+        except Cancelled:
+            self._finish(status, State.FAILED, began, "cancelled")
+            return
+        except TreeringError as error:
+            self._finish(status, State.FAILED, began, error.message, error.hint)
+            return
+        except Exception as error:  # noqa: BLE001 -- a reader's bug must not take the others down
+            what = f"{type(error).__name__}: {error}"
+            self._finish(status, State.FAILED, began, what, "this is a bug in treering; report it")
+            return
+        if self.watch and Capability.WATCH in reader.capabilities and isinstance(reader, Watcher):
+            self._watch(reader, reader, context)
+
+    def _watch(self, reader: Reader, watcher: Watcher, context: ReadContext) -> None:
+        status = self.status[reader.name]
+        status.live = True
+        try:
+            for fact in watcher.watch(context):
+                self._queue.put([fact])
+        except TreeringError as error:
+            if not isinstance(error, Cancelled):
+                status.state, status.error, status.hint = State.PARTIAL, error.message, error.hint
+        except Exception as error:  # noqa: BLE001 -- as in _read
+            status.state, status.error = State.PARTIAL, safe(f"{type(error).__name__}: {error}")
+        finally:
+            status.live = False
+
+    def _pump(self, reader: Reader, facts: Iterable[Fact]) -> None:
+        """Put facts on the queue in batches; count them."""
+        status, batch = self.status[reader.name], list[Fact]()
+        for fact in facts:
+            if self._cancelled[reader.name].is_set():
+                raise Cancelled("reading was cancelled")
+            batch.append(fact)
+            if isinstance(fact, NodeFact):
+                status.nodes += 1
+            else:
+                status.edges += 1
+            if len(batch) >= BATCH:
+                self._queue.put(batch)
+                batch = []
+            status.heard = self.clock.monotonic()
+        self._queue.put(batch)
+
+    def _finish(
+        self, status: SourceStatus, state: State, began: float, error: str = "", hint: str = ""
+    ) -> None:
+        if status.state in DONE:
+            return
+        status.seconds = self.clock.monotonic() - began
+        status.error, status.hint = safe(error), safe(hint)
+        status.state = state
+
+    def poll(self, seconds: float = 0.0) -> list[Fact]:
+        """Return the facts that have arrived, waiting up to `seconds` for the first."""
+        facts: list[Fact] = []
+        try:
+            facts += self._queue.get(timeout=seconds) if seconds else self._queue.get_nowait()
+            while len(facts) < BATCH * 40:
+                facts += self._queue.get_nowait()
+        except queue.Empty:
+            pass
+        self._give_up_silent()
+        return facts
+
+    def _give_up_silent(self) -> None:
+        now = self.clock.monotonic()
+        for status in self.status.values():
+            if status.state is State.READING and now - status.heard > self.silence:
+                self._cancelled[status.name].set()
+                began = now - self.silence
+                what = f"nothing came for {self.silence:g} s"
+                self._finish(status, State.FAILED, began, what, "it may be blocked; --timeout")
+
+    @property
+    def finished(self) -> bool:
+        """True once no source is reading any more."""
+        return all(s.state in DONE for s in self.status.values())
+
+    def batches(self) -> Iterator[list[Fact]]:
+        """Yield facts until every source is done."""
+        while not self.finished:
+            facts = self.poll(0.05)
+            if facts:
+                yield facts
+        while facts := self.poll():
+            yield facts
+
+    def look_up(self, graph: Graph) -> Iterator[Fact]:
+        """Yield what sources know of things that others mention, each asked for once."""
+        asked = [node for node in wanted(graph) if node not in self._asked]
+        if not asked:
+            return
+        self._asked.update(asked)
+        for reader in self.readers:
+            status = self.status[reader.name]
+            usable = status.state in {State.OK, State.PARTIAL}
+            if usable and Capability.LOOK_UP in reader.capabilities and isinstance(reader, Finder):
+                try:
+                    yield from reader.look_up(asked, self._context(reader))
+                except TreeringError as error:
+                    status.state, status.error = State.PARTIAL, error.message
+                if status.problems and status.state is State.OK:
+                    status.state = State.PARTIAL
+
+    def cancel(self, name: Safe | None = None) -> None:
+        """Stop one source, or all; does not wait."""
+        for reader in self.readers:
+            if name is None or reader.name == name:
+                self._cancelled[reader.name].set()
+
+    def close(self) -> None:
+        """Stop everything and let go of connections, without waiting for sources that hang."""
+        self.cancel()
+        for reader in self.readers:
+            threading.Thread(target=reader.close, daemon=True).start()
+
+
+def read_all(reading: Reading) -> Graph:
+    """Read every source to its end and return the joined graph."""
+    graph = Graph()
+    reading.start()
+    for facts in reading.batches():
+        graph.merge(facts)
+    graph.merge(reading.look_up(graph))
+    derive(graph)
+    return graph

@@ -1,0 +1,183 @@
+"""Recordings: facts to a file and back.
+
+Owns the file format: JSON lines, a header that names the format and its version, one fact a
+line, the state of each source, and an end line with the number of facts, so that a recording cut
+short is noticed. Written beside its final name and renamed, so that an interrupted run leaves
+the old file or none.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from treering.core import files
+from treering.core.errors import (
+    Damaged,
+    InputError,
+    LimitExceeded,
+    NotRecognised,
+    SourceError,
+)
+from treering.core.facts import Fact
+from treering.core.ports import ReadContext
+from treering.core.text import Safe, safe
+
+FORMAT = "treering-recording"
+VERSION = 1
+MAX_LINE = 16 * 1024 * 1024
+"""Longest line of a recording in bytes."""
+
+
+class Header(msgspec.Struct, frozen=True, tag_field="fact", tag="recording"):
+    """The first line: what the file is, and when it was made (seconds since the epoch)."""
+
+    version: int
+    created: float
+    format: str = FORMAT
+
+
+class SourceRecord(msgspec.Struct, frozen=True, tag_field="fact", tag="source"):
+    """How reading one source went when the recording was made."""
+
+    name: Safe
+    kind: Safe
+    state: Safe
+    error: Safe = Safe("")
+
+    def __post_init__(self) -> None:
+        """Make every text safe."""
+        for field in ("name", "kind", "state", "error"):
+            msgspec.structs.force_setattr(self, field, safe(getattr(self, field)))
+
+
+class End(msgspec.Struct, frozen=True, tag_field="fact", tag="end"):
+    """The last line: how many facts the file holds."""
+
+    facts: int
+
+
+_Line = Fact | Header | SourceRecord | End
+_decoder = msgspec.json.Decoder(_Line)
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def write(
+    path: Path, facts: Iterable[Fact], sources: Iterable[SourceRecord], created: float
+) -> int:
+    """Write a recording to `path` and return the number of facts.
+
+    Raises `InputError` when it cannot be written; the old file, if any, is then still there.
+    """
+    temporary = ""
+    try:
+        number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(number, "wb") as file:
+            count = _write_lines(file, facts, sources, created)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot write the recording {path}: {error.strerror or error}",
+            "choose another place, or make room; nothing was changed",
+        ) from error
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+    return count
+
+
+def _write_lines(
+    file: BinaryIO, facts: Iterable[Fact], sources: Iterable[SourceRecord], created: float
+) -> int:
+    encode = _encoder.encode
+    file.write(encode(Header(VERSION, created)) + b"\n")
+    count = 0
+    for fact in facts:
+        file.write(encode(fact) + b"\n")
+        count += 1
+    file.writelines(encode(source) + b"\n" for source in sources)
+    file.write(encode(End(count)) + b"\n")
+    return count
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def is_recording(path: Path) -> bool:
+    """Tell whether a file begins as a recording does."""
+    try:
+        with files.open_file(path, follow=True) as file:
+            return FORMAT.encode() in file.read(200)
+    except (SourceError, OSError):
+        return False
+
+
+def read(path: Path, context: ReadContext) -> Iterator[Fact | SourceRecord]:
+    """Yield the facts and source records of a recording, one line at a time.
+
+    A line that is no fact becomes a problem and the rest is read. Raises `NotRecognised` for a
+    file that is no recording or has a newer version, and as `files.open_file` does.
+    """
+    with files.open_file(path, follow=True) as file:
+        count = 0
+        ended = False
+        _check_header(path, file.readline(4096))
+        number = 1
+        while True:
+            number += 1
+            if number % 1000 == 0:
+                context.check()
+                context.progress(count, None, f"{count} facts")
+            raw = file.readline(MAX_LINE + 1)
+            if not raw:
+                break
+            if len(raw) > MAX_LINE:
+                raise LimitExceeded(f"{path}: line {number} is longer than {MAX_LINE} bytes")
+            line = _decode(path, number, raw, context)
+            if isinstance(line, End):
+                ended = True
+                if line.facts != count:
+                    context.problem(str(path), f"holds {count} facts, {line.facts} were written")
+                break
+            if line is not None and not isinstance(line, Header):
+                count += not isinstance(line, SourceRecord)
+                yield line
+        if not ended:
+            context.problem(str(path), f"is cut short after line {number - 1}; record it again")
+
+
+def _check_header(path: Path, raw: bytes) -> None:
+    try:
+        header = _decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, Damaged):
+        header = None
+    if not isinstance(header, Header) or header.format != FORMAT:
+        raise NotRecognised(
+            f"{path} is not a treering recording", "make one with `treering record`"
+        )
+    if header.version > VERSION:
+        raise NotRecognised(
+            f"{path} has version {header.version} of the recording format, newer than {VERSION}",
+            "open it with a newer treering",
+        )
+
+
+def _decode(path: Path, number: int, raw: bytes, context: ReadContext) -> _Line | None:
+    try:
+        line: _Line = _decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, Damaged, RecursionError) as error:
+        if raw.endswith(b"\n"):
+            context.problem(f"{path} line {number}", str(error) or type(error).__name__)
+        return None
+    return line
