@@ -108,8 +108,16 @@ class Names:
             if not kind or node.startswith(kind + ":"):
                 found.add(node)
         if len(found) > 1:
-            found = _own(found, prefix) or found
+            found = self._own(found, prefix) or found
         return sorted(found)
+
+    def _own(self, found: set[NodeId], prefix: str) -> set[NodeId]:
+        """Keep described nodes whose own id begins so, where others only go by that name."""
+        return {
+            n
+            for n in found
+            if ids.content_of(n).rpartition(":")[2].startswith(prefix) and self.graph.knows(n)
+        }
 
     def near(self, text: str) -> tuple[str, ...]:
         """Return names that look like `text`."""
@@ -144,11 +152,6 @@ class Names:
 _HASHED = ("layer:", "image:", "index:", "attestation:", "git:", "commit:", "aci:")
 _HASHED_KINDS = {prefix.rstrip(":") for prefix in _HASHED}
 _LONG_NAME = 200
-
-
-def _own(found: set[NodeId], prefix: str) -> set[NodeId]:
-    """Keep the nodes whose own id begins with `prefix`, where others only go by that name."""
-    return {n for n in found if ids.content_of(n).rpartition(":")[2].startswith(prefix)}
 
 
 def _spoken(node: NodeId, rest: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Recordings read as a source, like any other system."""

@@ -1,0 +1,41 @@
+"""The program ``treering``: readers, and everything that writes on an operator's word."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from treering.bootstrap.registry import catalogue
+from treering.cli.main import run
+from treering.cli.wiring import Wiring
+from treering.core.session import Session
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run treering and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    audit = "--audit" in arguments[: arguments.index("--") if "--" in arguments else None]
+    if audit:
+        from treering.bootstrap import audit as audited  # noqa: PLC0415 -- nothing that writes
+
+        return audited.main(arguments)
+    return run(arguments, Wiring(catalogue(audit=False), open_screen, build_demo))
+
+
+def open_screen(session: Session) -> int:
+    """Open the terminal application."""
+    from treering.tui.app import open_app  # noqa: PLC0415 -- Textual takes 0.2 s
+
+    return open_app(session)
+
+
+def build_demo(directory: Path) -> Path:
+    """Make the demo world."""
+    from treering.adapters.demo.build import build  # noqa: PLC0415 -- loaded when used
+
+    return build(directory)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

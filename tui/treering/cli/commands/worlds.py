@@ -1,0 +1,56 @@
+"""``treering`` without a command, and ``demo``: what opens the screen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from treering.cli import sources
+from treering.cli.output import Output
+from treering.cli.wiring import Wiring
+from treering.core.errors import Refused, UsageError
+from treering.core.session import Session
+
+
+def screen(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    """Open the screen on the sources the options name."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the screen needs a terminal",
+            "use a command: treering graph, find, lineage, doctor; see --help",
+        )
+    reading = sources.reading(arguments, wiring, watch=True)
+    scope = str(arguments.config) if arguments.config else str(Path.cwd())
+    return wiring.open_screen(Session(reading, scope, wiring.audit))
+
+
+def demo(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    """Make the demo world and open it, or print where its configuration is."""
+    if wiring.build_demo is None:
+        raise Refused("audit mode makes no demo world", "run `treering demo` instead")
+    directory = arguments.dir or _cache() / "demo"
+    config = wiring.build_demo(directory.absolute())
+    output = Output()
+    if arguments.json:
+        output.json({"schema": "treering.demo/1", "config": str(config)})
+        return 0
+    if arguments.build_only:
+        output.line(str(config))
+        return 0
+    arguments.config, arguments.source = config, None
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        output.line(str(config))
+        output.note("treering: no terminal here; try: treering graph --config " + str(config))
+        return 0
+    return screen(arguments, wiring)
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or (
+        f"{os.environ['HOME']}/.cache" if os.environ.get("HOME") else ""
+    )
+    if not home:
+        raise UsageError("there is no home directory for the demo world", "name one with --dir")
+    return Path(home) / "treering"

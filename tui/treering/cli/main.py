@@ -1,0 +1,60 @@
+"""One run of the command line: parse, do, report, return the exit code.
+
+Owns the last word on errors: each error class knows its code, everything reaches stderr as safe
+text, and a traceback is shown only when ``TREERING_DEBUG`` is set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from treering.cli import parser
+from treering.cli.wiring import Wiring
+from treering.core.errors import Cancelled, Exit, TreeringError, UnknownName
+from treering.core.text import safe
+
+
+def run(argv: Sequence[str], wiring: Wiring) -> int:
+    """Run one command and return its exit code."""
+    arguments_parser = parser.build(wiring.catalogue.kinds, audit=wiring.audit)
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete  # noqa: PLC0415 -- only while the shell asks
+
+        argcomplete.autocomplete(arguments_parser)
+    arguments = arguments_parser.parse_args(argv)
+    try:
+        code = _command(arguments.command)(arguments, wiring)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has seen enough, as `| head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except KeyboardInterrupt:
+        return _say(Cancelled("stopped"))
+    except TreeringError as error:
+        if os.environ.get("TREERING_DEBUG"):
+            raise
+        return _say(error)
+    return int(code)
+
+
+def _command(name: str | None) -> Callable[[argparse.Namespace, Wiring], int]:
+    """Import and return what does a command; the screen when there is none."""
+    from treering.cli import commands  # noqa: PLC0415 -- --help and --version need none of it
+
+    return commands.BY_NAME[name or "screen"]
+
+
+def _say(error: TreeringError) -> int:
+    lines = [f"treering: {error.message}"]
+    if error.hint:
+        lines.append(f"  {error.hint}")
+    if isinstance(error, UnknownName) and error.candidates:
+        lines += [f"    {candidate}" for candidate in error.candidates]
+    encoding = sys.stderr.encoding or "ascii"
+    for line in lines:
+        sys.stderr.write(safe(line).encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    return int(error.exit_code)

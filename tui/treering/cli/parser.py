@@ -1,0 +1,122 @@
+"""The arguments of every command, and nothing they do.
+
+Owns names, help texts and defaults. Importing it imports no library that reads or draws.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from treering.cli.version import VERSION
+
+_EPILOG = """\
+A NODE is an id (image:sha256:…), 7 or more digits of a digest or checksum, or
+SOURCE/NAME: registry/shop/web:1.2, os-repo/edge/x86_64/stable, docker/web-1.
+
+Exit codes: 0 done, 1 different or a gate failed, 2 usage, name or input,
+3 a source could not be read (the rest was), 4 refused, 5 outcome unknown.
+"""
+
+
+def build(kinds: Sequence[str], *, audit: bool) -> argparse.ArgumentParser:
+    """Return the parser of ``treering``, or of ``treering-audit``."""
+    parser = argparse.ArgumentParser(
+        prog="treering-audit" if audit else "treering",
+        description="Reads the rings of images and host trees: where a thing came from, and what "
+        "came of it. Without a command it opens the screen.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"treering {VERSION}")
+    parser.add_argument("--audit", action="store_true", help="read everything, change nothing")
+    _add_sources(parser, kinds, default=None)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+
+    def command(name: str, text: str, *, json: bool = True) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.add_argument(
+            "--audit", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
+        _add_sources(added, kinds, default=argparse.SUPPRESS)
+        if json:
+            added.add_argument("--json", action="store_true", help="print a JSON document")
+        return added
+
+    _add_commands(command)
+    return parser
+
+
+def _add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    demo = command("demo", "make a small true-to-life world and open it")
+    demo.add_argument("--dir", type=Path, metavar="D", help="where (default: the user's cache)")
+    demo.add_argument(
+        "--build-only", action="store_true", help="print the path of its treering.toml"
+    )
+
+    graph = command("graph", "the whole graph")
+    graph.add_argument("--format", choices=("json", "dot", "mermaid"), help="as a document")
+
+    find = command("find", "nodes by id, digest prefix, tag, name or label")
+    find.add_argument("text", metavar="TEXT")
+
+    lineage = command("lineage", "where NODE came from (--up) and what came of it (--down)")
+    lineage.add_argument("node", metavar="NODE")
+    way = lineage.add_mutually_exclusive_group()
+    way.add_argument("--up", action="store_true", help="only what it came from or rests on")
+    way.add_argument("--down", action="store_true", help="only what came of it: the blast radius")
+    lineage.add_argument("--depth", type=_depth, metavar="N", help="no further than N edges")
+    lineage.add_argument("--why", action="store_true", help="show the evidence of every edge")
+    lineage.add_argument(
+        "--all", action="store_true", help="do not fold long chains and many layers"
+    )
+
+    record = command("record", "write what the sources say to a file")
+    record.add_argument("file", type=Path, metavar="FILE")
+
+    replay = command("replay", "open a recording, read-only")
+    replay.add_argument("file", type=Path, metavar="FILE")
+
+    command("doctor", "what can be read here, and what is in the way")
+
+    completion = command("completion", "print the completion script of a shell", json=False)
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def _add_sources(
+    parser: argparse.ArgumentParser, kinds: Sequence[str], default: str | None
+) -> None:
+    group = parser.add_argument_group("sources")
+    group.add_argument(
+        "--source",
+        action="append",
+        metavar="[NAME=]KIND:LOCATION",
+        default=default,
+        help="read this source only; may be given more than once. Kinds: " + ", ".join(kinds),
+    )
+    group.add_argument(
+        "--config", type=Path, metavar="FILE", default=default, help="read the sources FILE names"
+    )
+    group.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        default=default,
+        help="give a source up after so much silence (default 30)",
+    )
+
+
+def _depth(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 86_400:  # noqa: PLR2004 -- a day
+        raise argparse.ArgumentTypeError("must be more than 0 and less than a day")
+    return number

@@ -1,0 +1,3 @@
+"""The version, without importing the package's metadata reader unless it is asked for."""
+
+VERSION = "0.1.0"
