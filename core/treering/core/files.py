@@ -23,26 +23,49 @@ from treering.core.errors import (
     Unreachable,
 )
 
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+_CHUNK = 1 << 20
 
-def read_file(path: Path, limit: int, *, follow: bool = False) -> bytes:
+
+def read_file(path: Path | str, limit: int, *, follow: bool = False) -> bytes:
     """Return the bytes of a regular file of at most `limit` bytes.
 
     Raises `LimitExceeded` for a larger file, `Unreachable` for a missing one, `NotPermitted`,
     and `NotRecognised` for a link (unless `follow`), a directory, a device or a pipe.
     """
-    with open_file(path, follow=follow) as file:
-        data = bytes_of(file, limit + 1, str(path))
+    try:
+        number = os.open(path, _READ if follow else _READ | os.O_NOFOLLOW)
+        try:
+            status = os.fstat(number)
+            if not stat.S_ISREG(status.st_mode):
+                raise NotRecognised(f"{path} is not a regular file")
+            data = _read_all(number, status.st_size, limit)
+        finally:
+            os.close(number)
+    except OSError as error:
+        raise from_os_error(error, str(path)) from error
     if len(data) > limit:
         raise LimitExceeded(f"{path} is larger than {limit} bytes")
     return data
 
 
+def _read_all(number: int, size: int, limit: int) -> bytes:
+    """Return what a file of supposedly `size` bytes holds, cut one byte after `limit`."""
+    data = os.read(number, min(size, limit) + 1)
+    if len(data) == size > 0:
+        return data
+    parts, got = [data], len(data)
+    while parts[-1] and got <= limit:
+        parts.append(os.read(number, min(limit + 1 - got, _CHUNK)))
+        got += len(parts[-1])
+    return b"".join(parts)
+
+
 @contextmanager
-def open_file(path: Path, *, follow: bool = False) -> Iterator[BinaryIO]:
+def open_file(path: Path | str, *, follow: bool = False) -> Iterator[BinaryIO]:
     """Open a regular file for reading; errors as for `read_file`."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
-        number = os.open(path, flags)
+        number = os.open(path, _READ if follow else _READ | os.O_NOFOLLOW)
     except OSError as error:
         raise from_os_error(error, str(path)) from error
     try:

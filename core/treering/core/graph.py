@@ -12,7 +12,7 @@ Two names for one image meet here: a fact may say that a digest names *the same*
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -74,6 +74,9 @@ class Graph:
         self._claims: dict[Digest, set[NodeId]] = {}
         self._structure: nx.DiGraph[NodeId] = nx.DiGraph()
         self._stale = False
+        self._images: set[NodeId] = set()
+        self._moved: dict[NodeId, list[NodeId]] = {}
+        self._kinds: tuple[int, dict[Kind, list[NodeId]]] = (-1, {})
         self._derived: dict[_EdgeKey, EdgeFact] = {}
         self.version = 0
 
@@ -82,12 +85,16 @@ class Graph:
     def merge(self, facts: Iterable[Fact]) -> int:
         """Merge `facts`; return how many of them changed anything."""
         changed = 0
-        with _gc_paused():
+        connections: list[_EdgeKey] = []
+        with paused_collector():
             for fact in facts:
                 if isinstance(fact, NodeFact):
                     changed += self._merge_node(fact)
-                else:
-                    changed += self._merge_edge(fact)
+                elif self._merge_edge(fact):
+                    changed += 1
+                    connections.append((fact.start, fact.end, fact.kind))
+            if not self._stale:
+                self._connect(connections)
         if changed:
             self.version += 1
         return changed
@@ -103,8 +110,10 @@ class Graph:
             self._unclaim(fact.id, old - {alias for view in views for alias in view.same})
         if fact.same or fact.id.startswith("index:"):
             self._claim(fact)
-        elif fact.id.startswith("image:") and ids.content_of(fact.id) in self._claims:
-            self._stale = True
+        if fact.id.startswith("image:"):
+            self._images.add(fact.id)
+            if ids.content_of(fact.id) in self._claims:
+                self._stale = True
         if not self._stale:
             self._structure.add_node(self._at(fact.id))
         return True
@@ -118,8 +127,7 @@ class Graph:
             claimants = self._claims.setdefault(alias, set())
             if fact.id not in claimants:
                 claimants.add(fact.id)
-                placeholder = ids.image(alias)
-                if len(claimants) > 1 or placeholder in self._structure:
+                if len(claimants) > 1 or ids.image(alias) in self._images:
                     self._stale = True
 
     def _unclaim(self, node: NodeId, aliases: set[Digest]) -> None:
@@ -133,26 +141,25 @@ class Graph:
     def _merge_edge(self, fact: EdgeFact) -> bool:
         key = (fact.start, fact.end, fact.kind)
         views = self._edges.get(key)
-        if views is None:
-            self._edges[key] = [fact]
-        elif not _put(views, fact):
-            return False
-        if not self._stale:
-            self._connect(key)
+        if views is not None:
+            return _put(views, fact)
+        self._edges[key] = [fact]
+        for end in key[:2]:
+            if end.startswith("image:"):
+                self._images.add(end)
         return True
 
-    def _connect(self, key: _EdgeKey) -> None:
-        start, end = self._at(key[0]), self._at(key[1])
-        if start == end:
-            self._structure.add_node(start)
-            return
-        self._structure.add_edge(start, end)
-        keys: dict[_EdgeKey, None] = self._structure._adj[start][end]  # noqa: SLF001 -- no view object per edge
-        keys[key] = None
+    def _connect(self, keys: Iterable[_EdgeKey]) -> None:
+        """Put edges into the structure: each pair of nodes holds the keys of its facts."""
+        at = self._at
+        pairs = [(at(key[0]), at(key[1]), {key: None}) for key in keys]
+        self._structure.add_edges_from(pairs)
+        loops = [start for start, end, _ in pairs if start == end]
+        self._structure.remove_edges_from([(start, start) for start in loops])
 
     def set_derived(self, facts: Iterable[EdgeFact]) -> None:
         """Replace every derived edge, those the joins computed, by `facts`."""
-        with _gc_paused():
+        with paused_collector():
             old = self._derived
             for key, fact in old.items():
                 self._drop_derived(key, fact)
@@ -160,10 +167,9 @@ class Graph:
             for fact in facts:
                 key = (fact.start, fact.end, fact.kind)
                 self._derived[key] = fact
-                views = self._edges.setdefault(key, [])
-                _put(views, fact)
-                if not self._stale:
-                    self._connect(key)
+                self._merge_edge(fact)
+            if not self._stale:
+                self._connect(self._derived)
             self._drop_unmentioned({end for key in old for end in key[:2]})
         self.version += 1
 
@@ -220,12 +226,16 @@ class Graph:
         if not self._stale:
             return
         self._stale = False
+        self.version += 1
         self._structure.clear()
-        with _gc_paused():
-            for node in self._nodes:
-                self._structure.add_node(self._at(node))
-            for key in self._edges:
-                self._connect(key)
+        self._moved = {}
+        with paused_collector():
+            self._structure.add_nodes_from(map(self._at, self._nodes))
+            self._connect(self._edges)
+            for node in self._images:
+                target = self._at(node)
+                if target != node and node in self._nodes:
+                    self._moved.setdefault(target, []).append(node)
 
     # -- reading -------------------------------------------------------------------------
 
@@ -246,8 +256,13 @@ class Graph:
 
     def of_kind(self, kind: Kind) -> list[NodeId]:
         """Return the ids of one kind, sorted."""
-        prefix = ("git" if kind is Kind.SOURCE else kind.value) + ":"
-        return sorted(node for node in self.ids() if node.startswith(prefix))
+        self._settle()
+        if self._kinds[0] != self.version:
+            by_kind: dict[Kind, list[NodeId]] = {}
+            for node in sorted(self._structure):
+                by_kind.setdefault(ids.kind_of(node), []).append(node)
+            self._kinds = (self.version, by_kind)
+        return self._kinds[1].get(kind, [])
 
     def knows(self, node: NodeId) -> bool:
         """Tell whether a source described `node`, rather than only mentioned it."""
@@ -256,16 +271,17 @@ class Graph:
     def facts_of(self, node: NodeId) -> tuple[NodeFact, ...]:
         """Return what each source said about a node, under all its names, oldest first."""
         node = self.canonical(node)
-        views = list(self._nodes.get(node, ()))
-        if self._claims and node.startswith("image:"):
-            for alias in {a for view in views for a in view.same}:
-                other = ids.image(alias)
-                if other != node and self._at(other) == node:
-                    views.extend(self._nodes.get(other, ()))
-        return tuple(views) if len(views) == 1 else tuple(sorted(views, key=_order))
+        views: Sequence[NodeFact] = self._nodes.get(node, ())
+        for other in self._moved.get(node, ()):
+            views = [*views, *self._nodes[other]]
+        return tuple(views) if len(views) <= 1 else tuple(sorted(views, key=_order))
 
     def attrs(self, node: NodeId) -> Mapping[str, Any]:
         """Return the joined attributes of a node; the latest word on each key counts."""
+        if not self._stale and not node.startswith("image:"):
+            alone = self._nodes.get(node, ())
+            if len(alone) == 1:
+                return alone[0].attrs
         views = self.facts_of(node)
         if len(views) == 1:
             return views[0].attrs
@@ -303,22 +319,20 @@ class Graph:
         for node in sorted(self.ids()):
             yield from self.edges_from(node)
 
-    def edges_from(self, node: NodeId) -> list[Edge]:
-        """Return the edges to what `node` came from or rests on; layers bottom to top."""
-        node = self.canonical(node)
-        if node not in self._structure:
-            return []
-        found = [self._edge(node, end, keys) for end, keys in self._structure._adj[node].items()]  # noqa: SLF001
-        return sorted((e for edges in found for e in edges), key=_edge_order)
+    def edges_from(self, node: NodeId, kinds: frozenset[EdgeKind] | None = None) -> list[Edge]:
+        """Return the edges to what `node` came from or rests on; layers bottom to top.
 
-    def edges_to(self, node: NodeId) -> list[Edge]:
-        """Return the edges from what came of `node` or rests on it."""
+        Only edges of `kinds`, if given.
+        """
         node = self.canonical(node)
-        if node not in self._structure:
-            return []
-        before = self._structure._pred[node]  # noqa: SLF001 -- as above
-        found = [self._edge(start, node, keys) for start, keys in before.items()]
-        return sorted((e for edges in found for e in edges), key=_edge_order)
+        after = self._structure._adj.get(node, {})  # noqa: SLF001 -- nx views cost a call an edge
+        return self._edges_between(((node, end, keys) for end, keys in after.items()), kinds)
+
+    def edges_to(self, node: NodeId, kinds: frozenset[EdgeKind] | None = None) -> list[Edge]:
+        """Return the edges from what came of `node` or rests on it. Only of `kinds`, if given."""
+        node = self.canonical(node)
+        before = self._structure._pred.get(node, {})  # noqa: SLF001 -- as above
+        return self._edges_between(((start, node, keys) for start, keys in before.items()), kinds)
 
     def neighbours(self, node: NodeId, *, out: bool) -> Iterator[tuple[NodeId, Iterable[EdgeKind]]]:
         """Yield the nodes one edge away with the kinds of the edges, unsorted and fast."""
@@ -327,12 +341,22 @@ class Graph:
         for other, keys in table.get(node, {}).items():
             yield other, {key[2] for key in keys} if len(keys) > 1 else (next(iter(keys))[2],)
 
-    def _edge(self, start: NodeId, end: NodeId, keys: Iterable[_EdgeKey]) -> list[Edge]:
-        """Merge the facts between two nodes into one edge of each kind."""
-        by_kind: dict[EdgeKind, list[EdgeFact]] = {}
-        for key in keys:
-            by_kind.setdefault(key[2], []).extend(self._edges.get(key, ()))
-        return [_best(start, end, kind, facts) for kind, facts in by_kind.items() if facts]
+    def _edges_between(
+        self,
+        pairs: Iterable[tuple[NodeId, NodeId, Iterable[_EdgeKey]]],
+        kinds: frozenset[EdgeKind] | None,
+    ) -> list[Edge]:
+        """Merge the facts between pairs of nodes into one edge of each kind, in order."""
+        edges = []
+        for start, end, keys in pairs:
+            by_kind: dict[EdgeKind, list[EdgeFact]] = {}
+            for key in keys:
+                if kinds is None or key[2] in kinds:
+                    by_kind.setdefault(key[2], []).extend(self._edges.get(key, ()))
+            edges += [_best(start, end, kind, facts) for kind, facts in by_kind.items() if facts]
+        if len(edges) > 1:
+            edges.sort(key=_edge_order)
+        return edges
 
     def vanished(self, source: Safe, since: float) -> list[Fact]:
         """Return what a whole new reading of `source`, begun at `since`, no longer found.
@@ -364,6 +388,11 @@ class Graph:
 
 
 def _best(start: NodeId, end: NodeId, kind: EdgeKind, facts: list[EdgeFact]) -> Edge:
+    if len(facts) == 1:
+        (only,) = facts
+        return Edge(
+            start, end, kind, only.level, only.why, only.position, (only,), not only.present
+        )
     live = [f for f in facts if f.present] or facts
     best = live[0] if len(live) == 1 else min(live, key=lambda f: (-f.level.rank, f.source, f.why))
     positions = [f.position for f in live if f.position is not None]
@@ -402,8 +431,11 @@ def _edge_order(edge: Edge) -> tuple[str, int, str, str]:
 
 
 @contextmanager
-def _gc_paused() -> Iterator[None]:
-    """Hold the cycle collector: it would walk every fact again and again while they pile up."""
+def paused_collector() -> Iterator[None]:
+    """Hold the cycle collector: it would walk every fact again and again while they pile up.
+
+    May be nested; the outermost one counts.
+    """
     was = gc.isenabled()
     gc.disable()
     try:

@@ -8,7 +8,7 @@ is ``of`` a workload), so walking down follows them forwards. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,6 +18,8 @@ from treering.core.ids import NodeId
 
 FORWARD = frozenset({EdgeKind.ON, EdgeKind.OF})
 """Edges whose end is the consumer: walking down follows them from start to end."""
+
+_PAST = frozenset(EdgeKind) - FORWARD
 
 CHAINS = frozenset({EdgeKind.PARENT, EdgeKind.SUPERSEDES})
 """Edges that order versions of one thing, drawn as one column rather than ever deeper."""
@@ -51,17 +53,13 @@ class Row:
 
 def steps(graph: Graph, node: NodeId, direction: Direction) -> list[tuple[NodeId, Edge]]:
     """Return the neighbours one step away with the edge that leads there, in drawing order."""
-    up = direction is Direction.UP
-    found = [(e.end if up else e.start, e) for e in _edges(graph, node, out=up)]
-    found += [(e.start if up else e.end, e) for e in _edges(graph, node, out=not up, only=FORWARD)]
-    return found
-
-
-def _edges(
-    graph: Graph, node: NodeId, *, out: bool, only: frozenset[EdgeKind] | None = None
-) -> Iterable[Edge]:
-    edges = graph.edges_from(node) if out else graph.edges_to(node)
-    return [e for e in edges if (e.kind in FORWARD) == (only is not None) and not e.gone]
+    if direction is Direction.UP:
+        found = [(e.end, e) for e in graph.edges_from(node, _PAST)]
+        found += [(e.start, e) for e in graph.edges_to(node, FORWARD)]
+    else:
+        found = [(e.start, e) for e in graph.edges_to(node, _PAST)]
+        found += [(e.end, e) for e in graph.edges_from(node, FORWARD)]
+    return [(other, edge) for other, edge in found if not edge.gone]
 
 
 def reach(

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from treering.core.errors import Cancelled, TreeringError
 from treering.core.facts import Fact, NodeFact
-from treering.core.graph import Graph
+from treering.core.graph import Graph, paused_collector
 from treering.core.ids import NodeId
 from treering.core.joins import derive, wanted
 from treering.core.ports import (
@@ -255,12 +255,14 @@ class Reading:
             threading.Thread(target=reader.close, daemon=True).start()
 
 
-def read_all(reading: Reading) -> Graph:
-    """Read every source to its end and return the joined graph."""
+def read_all(reading: Reading, on_batch: Callable[[], None] = lambda: None) -> Graph:
+    """Read every source to its end and return the joined graph; call `on_batch` on the way."""
     graph = Graph()
     reading.start()
-    for facts in reading.batches():
-        graph.merge(facts)
-    graph.merge(reading.look_up(graph))
-    derive(graph)
+    with paused_collector():
+        for facts in reading.batches():
+            graph.merge(facts)
+            on_batch()
+        graph.merge(list(reading.look_up(graph)))
+        derive(graph)
     return graph

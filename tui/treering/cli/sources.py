@@ -17,8 +17,7 @@ from treering.cli.output import Output
 from treering.cli.wiring import Wiring
 from treering.core.errors import Exit, UsageError
 from treering.core.graph import Graph
-from treering.core.joins import derive
-from treering.core.reading import SILENCE, Reading, SourceStatus, State
+from treering.core.reading import SILENCE, Reading, SourceStatus, State, read_all
 
 
 def reading(arguments: argparse.Namespace, wiring: Wiring, *, watch: bool = False) -> Reading:
@@ -48,14 +47,8 @@ def require_sources(found: Reading) -> Reading:
 
 def read_out(found: Reading, output: Output) -> tuple[Graph, Reading]:
     """Read every source to its end, showing progress on a terminal."""
-    graph = Graph()
-    found.start()
     with _progress(found) as update:
-        for facts in found.batches():
-            graph.merge(facts)
-            update()
-        graph.merge(list(found.look_up(graph)))
-        derive(graph)
+        graph = read_all(found, update)
     report(found.status.values(), output)
     found.close()
     return graph, found

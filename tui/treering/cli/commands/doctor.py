@@ -16,9 +16,8 @@ from treering.cli.wiring import Wiring
 from treering.core import export
 from treering.core.errors import Exit
 from treering.core.gates import LEDGER
-from treering.core.graph import Graph
 from treering.core.ports import Check
-from treering.core.reading import Reading, State
+from treering.core.reading import Reading, State, read_all
 from treering.core.text import safe
 
 _WORDS = {True: "ok", False: "BAD", None: "-"}
@@ -51,11 +50,7 @@ def doctor(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
 
 def _read_through(reading: Reading) -> None:
-    graph = Graph()
-    reading.start()
-    for facts in reading.batches():
-        graph.merge(facts)
-    list(reading.look_up(graph))
+    read_all(reading)
     reading.close()
 
 
