@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -33,7 +32,9 @@ def measure(path: str) -> dict[str, float]:
     wanted = [*graph.of_kind(Kind.IMAGE)[:20], *graph.of_kind(Kind.COMMIT)[:20]]
     wanted += [*graph.of_kind(Kind.LAYER)[:20], *graph.of_kind(Kind.HOST)[:20]]
     base = max(graph.of_kind(Kind.LAYER), key=lambda n: len(reach(graph, n, Direction.DOWN)))
-    oldest = max(graph.of_kind(Kind.COMMIT)[:200], key=lambda n: len(reach(graph, n, Direction.DOWN)))
+    oldest = max(
+        graph.of_kind(Kind.COMMIT)[:200], key=lambda n: len(reach(graph, n, Direction.DOWN))
+    )
     times = []
     for node in [*wanted, base, oldest]:
         for way in Direction:
@@ -59,8 +60,9 @@ def measure(path: str) -> dict[str, float]:
 
 def main() -> None:
     """Generate each size, measure it in a fresh process and print a row."""
-    from treering.core import recording
     from world import world
+
+    from treering.core import recording
 
     head = "scale      nodes  build s    MB  query ms (median, worst)  widest tree ms (rows)"
     print(head)
@@ -68,7 +70,7 @@ def main() -> None:
         for scale in SCALES:
             path = Path(directory) / f"{scale}.jsonl"
             recording.write(path, world(scale), (), 1.7e9)
-            command = [sys.executable, os.path.abspath(__file__), str(path)]
+            command = [sys.executable, str(Path(__file__).resolve()), str(path)]
             answer = subprocess.run(command, check=True, capture_output=True, text=True)
             r = json.loads(answer.stdout)
             print(

@@ -68,7 +68,9 @@ def images(count: int) -> Iterator[Fact]:
                 "os": "linux",
                 "architecture": "amd64",
                 "layers": list(layers),
-                "labels": {"org.opencontainers.image.revision": sha256(b"%d" % number).hexdigest()[:40]},
+                "labels": {
+                    "org.opencontainers.image.revision": sha256(b"%d" % number).hexdigest()[:40]
+                },
             },
             same=(digest("manifest", number),),
         )

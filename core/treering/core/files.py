@@ -33,30 +33,35 @@ def read_file(path: Path | str, limit: int, *, follow: bool = False) -> bytes:
     Raises `LimitExceeded` for a larger file, `Unreachable` for a missing one, `NotPermitted`,
     and `NotRecognised` for a link (unless `follow`), a directory, a device or a pipe.
     """
+    data = read_start(path, limit + 1, follow=follow)
+    if len(data) > limit:
+        raise LimitExceeded(f"{path} is larger than {limit} bytes")
+    return data
+
+
+def read_start(path: Path | str, count: int, *, follow: bool = False) -> bytes:
+    """Return the first `count` bytes of a regular file, or all it has; errors as above."""
     try:
         number = os.open(path, _READ if follow else _READ | os.O_NOFOLLOW)
         try:
             status = os.fstat(number)
             if not stat.S_ISREG(status.st_mode):
                 raise NotRecognised(f"{path} is not a regular file")
-            data = _read_all(number, status.st_size, limit)
+            return _read_up_to(number, status.st_size, count)
         finally:
             os.close(number)
     except OSError as error:
         raise from_os_error(error, str(path)) from error
-    if len(data) > limit:
-        raise LimitExceeded(f"{path} is larger than {limit} bytes")
-    return data
 
 
-def _read_all(number: int, size: int, limit: int) -> bytes:
-    """Return what a file of supposedly `size` bytes holds, cut one byte after `limit`."""
-    data = os.read(number, min(size, limit) + 1)
+def _read_up_to(number: int, size: int, count: int) -> bytes:
+    """Return up to `count` bytes of a file that says it has `size`, and may have more."""
+    data = os.read(number, min(size + 1, count))
     if len(data) == size > 0:
         return data
     parts, got = [data], len(data)
-    while parts[-1] and got <= limit:
-        parts.append(os.read(number, min(limit + 1 - got, _CHUNK)))
+    while parts[-1] and got < count:
+        parts.append(os.read(number, min(count - got, _CHUNK)))
         got += len(parts[-1])
     return b"".join(parts)
 

@@ -107,13 +107,36 @@ class Reading:
         self._queue: queue.SimpleQueue[list[Fact]] = queue.SimpleQueue()
         self._cancelled = {r.name: threading.Event() for r in self.readers}
         self._asked: set[NodeId] = set()
+        self._began: dict[Safe, float] = {}
 
     def start(self) -> None:
         """Start one thread a source."""
         for reader in self.readers:
             status = self.status[reader.name]
+            self._began[reader.name] = self.clock.now()
             status.state, status.heard = State.READING, self.clock.monotonic()
             self._spawn(reader, f"read {reader.name}", self._read)
+
+    def again(self) -> None:
+        """Read every source again that is not being watched; call once all are done."""
+        self._asked.clear()
+        for reader in self.readers:
+            status = self.status[reader.name]
+            if status.state in DONE and not status.live:
+                status.problems.clear()
+                status.error, status.hint, status.nodes, status.edges = _NOTHING, _NOTHING, 0, 0
+                self._began[reader.name] = self.clock.now()
+                status.state, status.heard = State.READING, self.clock.monotonic()
+                self._spawn(reader, f"read {reader.name}", self._read)
+
+    def vanished(self, graph: Graph) -> list[Fact]:
+        """Return facts that mark gone what a source read whole no longer found."""
+        return [
+            fact
+            for name, began in self._began.items()
+            if self.status[name].state is State.OK and not self.status[name].live
+            for fact in graph.vanished(name, began)
+        ]
 
     def _spawn(self, reader: Reader, name: str, target: object, *args: object) -> None:
         threading.Thread(
@@ -167,19 +190,22 @@ class Reading:
     def _pump(self, reader: Reader, facts: Iterable[Fact]) -> None:
         """Put facts on the queue in batches; count them."""
         status, batch = self.status[reader.name], list[Fact]()
-        for fact in facts:
-            if self._cancelled[reader.name].is_set():
-                raise Cancelled("reading was cancelled")
-            batch.append(fact)
-            if isinstance(fact, NodeFact):
-                status.nodes += 1
-            else:
-                status.edges += 1
-            if len(batch) >= BATCH:
-                self._queue.put(batch)
-                batch = []
-            status.heard = self.clock.monotonic()
-        self._queue.put(batch)
+        try:
+            for fact in facts:
+                if self._cancelled[reader.name].is_set():
+                    raise Cancelled("reading was cancelled")
+                batch.append(fact)
+                if isinstance(fact, NodeFact):
+                    status.nodes += 1
+                else:
+                    status.edges += 1
+                if len(batch) >= BATCH:
+                    self._queue.put(batch)
+                    batch = []
+                status.heard = self.clock.monotonic()
+        finally:
+            # What came before a failure counts too.
+            self._queue.put(batch)
 
     def _finish(
         self, status: SourceStatus, state: State, began: float, error: str = "", hint: str = ""
@@ -201,6 +227,10 @@ class Reading:
             pass
         self._give_up_silent()
         return facts
+
+    def nudge(self) -> None:
+        """Wake whoever waits in `poll`."""
+        self._queue.put([])
 
     def _give_up_silent(self) -> None:
         now = self.clock.monotonic()

@@ -1,0 +1,139 @@
+"""The thread that owns the graph while the screen is open.
+
+Owns merging, joining and every query the screen makes, so that no key ever waits for a source.
+It publishes immutable snapshots; the screen draws from those. Results carry the request they
+answer, so that late ones can be dropped.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from treering.core.graph import Graph, paused_collector
+from treering.core.ids import NodeId
+from treering.core.joins import derive
+from treering.core.lineage import Direction, tree
+from treering.core.reading import Reading
+from treering.tui import present
+from treering.tui.present import LineageRow, NodeRow
+
+MAX_ROWS = 2000
+"""Longest lineage drawn in the pane, for each direction."""
+_PAUSE = 0.1
+_IDLE = 1.0
+_PUBLISH = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The node list at one moment."""
+
+    rows: tuple[NodeRow, ...]
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The answer to one request for a lineage."""
+
+    request: int
+    node: NodeId
+    rows: tuple[LineageRow, ...]
+
+
+class Gatherer:
+    """Reads, merges and answers in a daemon thread of its own.
+
+    `publish` is called from that thread with a `Snapshot`, a `Lineage` or None (states changed).
+    """
+
+    def __init__(
+        self, reading: Reading, publish: Callable[[Snapshot | Lineage | None], None]
+    ) -> None:
+        self.reading = reading
+        self._publish = publish
+        self._graph = Graph()
+        self._wanted: tuple[int, NodeId] | None = None
+        self._refresh = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="gatherer", daemon=True)
+
+    def start(self) -> None:
+        """Start reading."""
+        self._thread.start()
+
+    def ask(self, request: int, node: NodeId) -> None:
+        """Ask for the lineage of a node; an older request not yet answered is dropped."""
+        self._wanted = (request, node)
+        self.reading.nudge()
+
+    def refresh(self) -> None:
+        """Read the sources again; each asks only for what may have changed."""
+        self._refresh.set()
+        self.reading.nudge()
+
+    def close(self) -> None:
+        """Stop, without waiting for sources that hang."""
+        self._closing.set()
+        self.reading.close()
+
+    def _run(self) -> None:
+        self.reading.start()
+        dirty, cost, published, states = True, 0.0, -1.0, ""
+        joined = False
+        clock = self.reading.clock
+        while not self._closing.is_set():
+            facts = self.reading.poll(_IDLE if joined and not dirty else _PAUSE)
+            if facts:
+                dirty, joined = self._graph.merge(facts) > 0 or dirty, False
+            if self._refresh.is_set() and self.reading.finished:
+                self._refresh.clear()
+                self.reading.again()
+            states = self._say_states(states)
+            self._answer()
+            now = clock.monotonic()
+            due = now - published >= max(_PUBLISH, 4 * cost)
+            finished = self.reading.finished
+            if finished and not joined and not facts:
+                self._finish()
+                dirty = joined = due = True
+            if dirty and due:
+                self._publish(self._snapshot(finished=finished and joined))
+                published = clock.monotonic()
+                cost, dirty = published - now, False
+
+    def _finish(self) -> None:
+        """What follows once every source has been read: lookups, joins and what vanished."""
+        with paused_collector():
+            self._graph.merge(self.reading.vanished(self._graph))
+            self._graph.merge(list(self.reading.look_up(self._graph)))
+            derive(self._graph)
+
+    def _say_states(self, before: str) -> str:
+        """Tell the screen when the state or count of a source changed."""
+        states = repr([(s.state, s.live, s.error, s.nodes) for s in self.reading.status.values()])
+        if states != before:
+            self._publish(None)
+        return states
+
+    def _answer(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is None:
+            return
+        request, node = wanted
+        if node not in self._graph:
+            return
+        rows: list[LineageRow] = []
+        for way, words in ((Direction.UP, "came from"), (Direction.DOWN, "what came of it")):
+            found = tree(self._graph, node, way, limit=MAX_ROWS)
+            nodes = {row.node: self._graph.node(row.node) for row in found}
+            rows.append(present.heading(words))
+            rows += present.lineage_rows(found, nodes)
+        self._publish(Lineage(request, node, tuple(rows)))
+
+    def _snapshot(self, *, finished: bool) -> Snapshot:
+        rows = [present.node_row(node) for node in self._graph.nodes()]
+        rows.sort(key=present.order)
+        return Snapshot(tuple(rows), finished)

@@ -1,0 +1,1 @@
+"""Widgets of treering's own, drawn line by line."""
