@@ -8,6 +8,7 @@ first and keep them as they are.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -82,24 +83,15 @@ def _refuse(what: str, why: str) -> NoReturn:
 def _check_depth(data: bytes, what: str) -> None:
     """Raise `LimitExceeded` when brackets outside strings nest deeper than 64."""
     depth = 0
-    inside = escaped = False
-    for byte in data:
-        if inside:
-            if escaped:
-                escaped = False
-            elif byte == _BACKSLASH:
-                escaped = True
-            elif byte == _QUOTE:
-                inside = False
-        elif byte == _QUOTE:
-            inside = True
-        elif byte in _OPEN:
+    for token in _TOKENS.finditer(data):
+        first = token[0][:1]
+        if first in b"{[":
             depth += 1
             if depth > _MAX_DEPTH:
                 raise LimitExceeded(f"{what} is nested deeper than {_MAX_DEPTH}")
-        elif byte in _CLOSE:
+        elif first in b"}]":
             depth -= 1
 
 
-_QUOTE, _BACKSLASH = ord('"'), ord("\\")
-_OPEN, _CLOSE = frozenset(b"{["), frozenset(b"}]")
+_TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[{\[}\]]', re.DOTALL)
+"""A string, ended or not, or a bracket."""

@@ -297,11 +297,11 @@ class Graph:
             raise KeyError(node)
         views = self.facts_of(node)
         live = [v for v in views if v.present]
-        labels = [v.label for v in (live or views) if v.label]
+        labelled = sorted((v.source, v.label) for v in (live or views) if v.label)
         return Node(
             id=node,
             kind=ids.kind_of(node),
-            label=labels[-1] if labels else safe(ids.short(ids.content_of(node))),
+            label=labelled[0][1] if labelled else safe(ids.short(ids.content_of(node))),
             attrs=self.attrs(node),
             sources=tuple(sorted({v.source for v in live})),
             same=tuple(sorted({a for v in views for a in v.same})),

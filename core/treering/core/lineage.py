@@ -62,14 +62,32 @@ def steps(graph: Graph, node: NodeId, direction: Direction) -> list[tuple[NodeId
     return [(other, edge) for other, edge in found if not edge.gone]
 
 
+def _roots(graph: Graph, node: NodeId, direction: Direction) -> list[tuple[NodeId, Edge]] | None:
+    """Return where walking down from a name begins: at what it names, not at the name."""
+    if direction is Direction.DOWN and node.startswith(_NAMES):
+        named = graph.edges_from(node, _POINTS)
+        return [(edge.end, edge) for edge in named if not edge.gone] or None
+    return None
+
+
+_NAMES = ("tag:", "ref:")
+_POINTS = frozenset({EdgeKind.POINTS_AT})
+
+
 def reach(
     graph: Graph, node: NodeId, direction: Direction, depth: int | None = None
 ) -> dict[NodeId, int]:
-    """Return every node reached from `node`, itself included, with its distance in edges."""
+    """Return every node reached from `node`, itself included, with its distance in edges.
+
+    Down from a tag or ref is down from what it points at.
+    """
     start = graph.canonical(node)
     seen = {start: 0}
     frontier = [start]
     neighbours = _neighbours(graph, direction)
+    if (depth is None or depth > 0) and (roots := _roots(graph, start, direction)):
+        frontier = sorted({other for other, _ in roots} - {start})
+        seen |= dict.fromkeys(frontier, 1)
     while frontier and (depth is None or seen[frontier[0]] < depth):
         following: list[NodeId] = []
         for at in frontier:
@@ -106,8 +124,8 @@ def tree(
     """Return the lineage of `node` as rows in drawing order, the root first.
 
     A node reached on several ways is drawn below the first and marked repeated at the others.
-    `depth` limits the edges from the root, `limit` the number of rows. Raises `KeyError` when
-    the graph does not hold `node`.
+    Down from a tag or ref is down from what it points at. `depth` limits the edges from the
+    root, `limit` the number of rows. Raises `KeyError` when the graph does not hold `node`.
     """
     root = graph.canonical(node)
     if root not in graph:
@@ -119,6 +137,8 @@ def tree(
         at, level, parent, via, last = stack.pop()
         repeated = at in seen
         below = [] if repeated else steps(graph, at, direction)
+        if level == 0 and (roots := _roots(graph, at, direction)):
+            below = [*roots, *below]
         cut = len(below) if depth is not None and level >= depth else 0
         rows.append(Row(at, level, parent, via, last, repeated=repeated and bool(below), cut=cut))
         if repeated:

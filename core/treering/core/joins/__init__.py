@@ -8,10 +8,13 @@ Joins look at facts only, never at each other's edges, so the order they run in 
 
 from __future__ import annotations
 
+import msgspec
+
 from treering.core.facts import EdgeFact
 from treering.core.graph import Graph
 from treering.core.joins import bases, commits, running, sources
 from treering.core.joins.sources import wanted
+from treering.core.text import safe
 
 __all__ = ["derive", "wanted"]
 
@@ -36,14 +39,6 @@ def _best(edges: list[EdgeFact]) -> list[EdgeFact]:
         if first is None:
             kept[key] = edge
         elif edge.why not in first.why:
-            kept[key] = EdgeFact(
-                start=first.start,
-                end=first.end,
-                kind=first.kind,
-                level=first.level,
-                source=first.source,
-                seen=first.seen,
-                why=type(first.why)(f"{first.why}; {edge.level}: {edge.why}"),
-                position=first.position,
-            )
+            why = safe(f"{first.why}; {edge.level}: {edge.why}")
+            kept[key] = msgspec.structs.replace(first, why=why)
     return list(kept.values())
