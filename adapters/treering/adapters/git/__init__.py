@@ -1,0 +1,1 @@
+"""Git repositories: commits, tags and branches, read without running git and without writing."""
