@@ -1,0 +1,1 @@
+"""Container engines: Docker Engine, and Podman through its Docker-compatible socket."""
