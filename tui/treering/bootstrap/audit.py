@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from treering.bootstrap.registry import catalogue
-from treering.cli.main import run
+from treering.cli.main import leave, run
 from treering.cli.wiring import Wiring
 from treering.core.session import Session
 
@@ -28,5 +29,10 @@ def open_screen(session: Session) -> int:
     return open_app(session)
 
 
+def program() -> NoReturn:
+    """Run as the console script does."""
+    leave(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from treering.bootstrap.registry import catalogue
-from treering.cli.main import run
+from treering.cli.main import leave, run
 from treering.cli.wiring import Wiring
 from treering.core.session import Session
 
@@ -37,5 +38,10 @@ def build_demo(directory: Path) -> Path:
     return build(directory)
 
 
+def program() -> NoReturn:
+    """Run as the console script does."""
+    leave(main())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

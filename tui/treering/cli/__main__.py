@@ -1,8 +1,6 @@
 """``python -m treering.cli`` is ``treering``."""
 
-import sys
-
-from treering.bootstrap.main import main
+from treering.bootstrap.main import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

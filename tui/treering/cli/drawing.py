@@ -20,6 +20,9 @@ from treering.core.text import Safe, safe
 FOLD = 10
 """How many versions of a chain, or layers of an image, are drawn before the rest is counted."""
 
+FOLD_SOURCE = 2
+"""The same for git commits: the one that counts is the first."""
+
 _COLOURS = {
     Level.EXACT: ("green",),
     Level.ATTESTED: ("green",),
@@ -41,11 +44,12 @@ class _Marks:
     tee: str
     corner: str
     bar: str
+    chain: str
     dot: str
 
 
-_UNICODE = _Marks("├─ ", "└─ ", "│  ", "…")
-_ASCII = _Marks("|- ", "`- ", "|  ", "...")
+_UNICODE = _Marks("├─ ", "└─ ", "│  ", "↓ ", "…")
+_ASCII = _Marks("|- ", "`- ", "|  ", "v ", "...")
 
 
 def tree(graph: Graph, rows: Sequence[Row], output: Output, options: Options) -> Iterator[str]:
@@ -69,7 +73,7 @@ def _prefixes(row: Row, below: dict[int, str], marks: _Marks) -> tuple[str, str]
         return "", ""
     before = below[row.parent]
     if row.last and row.via is not None and row.via.kind in CHAINS:
-        return before, before
+        return before + marks.chain, before
     mark = marks.corner if row.last else marks.tee
     return before + mark, before + ("   " if row.last else marks.bar)
 
@@ -102,8 +106,9 @@ def identity(node: NodeId) -> Safe:
 
 def caption(node: Node) -> Safe:
     """Return the label of a node when it says more than its id."""
-    plain = {ids.content_of(node.id), ids.short(ids.content_of(node.id))}
-    return Safe("") if node.label in plain or not node.label else cut(node.label, 72)
+    rest = ids.content_of(node.id)
+    known = ids.short(rest).endswith(node.label) or rest == node.label
+    return Safe("") if known else cut(node.label, 72)
 
 
 def states(node: Node) -> list[str]:
@@ -149,7 +154,7 @@ def _hidden(rows: Sequence[Row]) -> dict[int, int]:
             continue
         if row.via.kind in CHAINS:
             chain[number] = chain.get(row.parent or 0, 0) + 1
-            if chain[number] > FOLD:
+            if chain[number] > (FOLD_SOURCE if row.node.startswith("git:") else FOLD):
                 hidden[number], dropped[number] = 1, number
         elif row.via.kind is EdgeKind.CONTAINS:
             siblings = run.setdefault((row.parent, row.via.kind), [])

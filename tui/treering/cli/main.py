@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from treering.cli import parser
 from treering.cli.wiring import Wiring
-from treering.core.errors import Cancelled, Exit, TreeringError, UnknownName
+from treering.core.errors import Cancelled, Exit, InputError, TreeringError, UnknownName
 from treering.core.text import safe
 
 
@@ -30,8 +32,11 @@ def run(argv: Sequence[str], wiring: Wiring) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output has seen enough, as `| head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()
         return Exit.DONE
+    except OSError as error:
+        _close_stdout()
+        return _say(InputError(f"cannot write the output: {error.strerror or error}"))
     except KeyboardInterrupt:
         return _say(Cancelled("stopped"))
     except TreeringError as error:
@@ -46,6 +51,20 @@ def _command(name: str | None) -> Callable[[argparse.Namespace, Wiring], int]:
     from treering.cli import commands  # noqa: PLC0415 -- --help and --version need none of it
 
     return commands.BY_NAME[name or "screen"]
+
+
+def _close_stdout() -> None:
+    """Point stdout at nothing, so that what is buffered is not tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def leave(code: int) -> NoReturn:
+    """End the process without waiting for threads that still wait for a source."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if threading.active_count() > 1:
+        os._exit(code)
+    sys.exit(code)
 
 
 def _say(error: TreeringError) -> int:

@@ -120,11 +120,33 @@ def states(node: Node) -> list[str]:
     return words
 
 
-def node_line(row: NodeRow) -> Line:
-    """Return a row of the node list as a line."""
-    spans: list[Span] = [(safe(f"{row.kind.value:<11} "), "dim"), (row.label, "")]
+def node_line(row: NodeRow, width: int) -> Line:
+    """Return a row of the node list as a line; a long name keeps its beginning and its end."""
+    column = 11 if width >= _ROOMY else 9
+    kind = cut_middle(safe(row.kind.value), column)
+    left = width - column - 1 - sum(len(word) + 1 for word in row.words)
+    spans: list[Span] = [(safe(f"{kind:<{column}} "), "dim"), (cut_middle(row.label, left), "")]
     spans += [(safe(f" {word}"), "bad") for word in row.words]
     return tuple(spans)
+
+
+_ROOMY = 46
+
+
+def cut_middle(text: Safe, cells: int) -> Safe:
+    """Return text of at most `cells` characters with an ellipsis where the rest was.
+
+    The end of a name says most: the tag, the branch.
+    """
+    if len(text) <= cells:
+        return text
+    if cells <= _TINY:
+        return safe(text[: max(0, cells)])
+    tail = (cells - 1) * 2 // 3
+    return safe(f"{text[: cells - 1 - tail]}…{text[len(text) - tail :]}")
+
+
+_TINY = 3
 
 
 def source_line(status: SourceStatus) -> Line:

@@ -37,14 +37,16 @@ class MainScreen(Screen[None]):
     MainScreen { layout: vertical; }
     MainScreen #top { height: 1; background: $panel; }
     MainScreen #panes { height: 1fr; }
-    MainScreen #left { width: 30; }
+    MainScreen #left { width: 28; }
     MainScreen #graph { width: 1fr; height: 1fr; }
-    MainScreen #sources { height: 1fr; min-height: 3; border: round $border-blurred; }
-    MainScreen #detail { height: auto; max-height: 5; padding: 0 1; color: $text-muted; }
-    MainScreen #nodes { width: 1fr; border: round $border-blurred; }
-    MainScreen #lineage { width: 1fr; border: round $border-blurred; }
-    MainScreen #sources:focus, MainScreen #nodes:focus, MainScreen #lineage:focus { border: round $border; }
-    MainScreen #why { height: auto; max-height: 3; padding: 0 1; color: $text-muted; display: none; }
+    MainScreen LineList { border: round $foreground-disabled; }
+    MainScreen #sources { height: 1fr; min-height: 3; }
+    MainScreen #detail { height: auto; max-height: 5; padding: 0 1; color: $foreground-muted; }
+    MainScreen #nodes { width: 2fr; }
+    MainScreen #lineage { width: 3fr; }
+    MainScreen LineList:focus { border: round $border; }
+    MainScreen #why { height: auto; max-height: 3; padding: 0 1; color: $foreground-muted; }
+    MainScreen #why { display: none; }
     MainScreen #why.-shown { display: block; }
     MainScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
     MainScreen #filter.-shown { display: block; }
@@ -100,7 +102,7 @@ class MainScreen(Screen[None]):
         statuses = list(self.session.reading.status.values())
         lines = [present.source_line(status) for status in statuses]
         pane = self._pane("sources")
-        pane.show(len(lines), lines.__getitem__)
+        pane.show(len(lines), lambda row, _width: lines[row])
         done = sum(1 for s in statuses if s.state in present.FINISHED)
         self._set("top", present.top_line(self.session, len(self._all), done, len(statuses)))
         if statuses:
@@ -121,7 +123,7 @@ class MainScreen(Screen[None]):
         rows = self._rows
         at = next((i for i, r in enumerate(rows) if r.id == self._selected), None)
         pane = self._pane("nodes")
-        pane.show(len(rows), lambda row: present.node_line(rows[row]), at)
+        pane.show(len(rows), lambda row, width: present.node_line(rows[row], width), at)
         shown = f"{len(rows)} of {len(self._all)}" if text else f"{len(rows)}"
         pane.border_title = Content(f"Nodes {shown}")
         if at is None and rows:
@@ -129,7 +131,7 @@ class MainScreen(Screen[None]):
 
     def _draw_lineage(self) -> None:
         rows = self._lineage
-        self._pane("lineage").show(len(rows), lambda row: rows[row].line)
+        self._pane("lineage").show(len(rows), lambda row, _width: rows[row].line)
         self._draw_why()
 
     def _draw_why(self) -> None:

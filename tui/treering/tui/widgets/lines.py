@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.binding import BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
@@ -21,7 +22,8 @@ from textual.strip import Strip
 from treering.tui.commands import LIST, bindings
 from treering.tui.present import Line
 
-Draw = Callable[[int], Line]
+Draw = Callable[[int, int], Line]
+"""Returns the line of a row, given its number and the width in cells it may take."""
 
 
 class LineList(ScrollView, can_focus=True):
@@ -43,15 +45,15 @@ class LineList(ScrollView, can_focus=True):
     LineList {
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 0;
-        & > .lines--dim { color: $text-muted; }
+        & > .lines--dim { text-style: dim; }
         & > .lines--kind { color: $text-accent; }
         & > .lines--head { text-style: bold underline; }
         & > .lines--good { color: $text-success; }
         & > .lines--warn { color: $text-warning; }
         & > .lines--bad { color: $text-error; }
         & > .lines--busy { color: $text-primary; }
-        & > .lines--cursor { background: $primary-muted; text-style: bold; }
-        & > .lines--cursor-away { background: $surface-lighten-1; }
+        & > .lines--cursor { background: $primary; color: $text; text-style: bold; }
+        & > .lines--cursor-away { background: $panel; }
     }
     """
 
@@ -72,7 +74,7 @@ class LineList(ScrollView, can_focus=True):
     def __init__(self, *, id: str) -> None:  # noqa: A002 -- Textual's own name for it
         super().__init__(id=id)
         self._count = 0
-        self._draw: Draw = lambda _row: ()
+        self._draw: Draw = lambda _row, _width: ()
 
     @property
     def count(self) -> int:
@@ -140,19 +142,18 @@ class LineList(ScrollView, can_focus=True):
         base = self.rich_style
         if row >= self._count:
             return Strip.blank(width, base)
-        segments = []
-        for text, name in self._draw(row):
-            style = (
-                base + self.get_component_rich_style(f"lines--{name}", partial=True)
-                if name
-                else base
-            )
-            segments.append(Segment(text, style))
-        strip = Strip(segments).adjust_cell_length(width, base)
+        cursor = Style()
         if row == self.cursor:
             part = "lines--cursor" if self.has_focus else "lines--cursor-away"
-            strip = strip.apply_style(self.get_component_rich_style(part, partial=True))
-        return strip
+            cursor = self.get_component_rich_style(part, partial=True)
+        segments = [
+            Segment(text, base + self._style(name) + cursor)
+            for text, name in self._draw(row, width)
+        ]
+        return Strip(segments).adjust_cell_length(width, base + cursor)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"lines--{name}", partial=True) if name else Style()
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by so many rows."""
