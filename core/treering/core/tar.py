@@ -19,7 +19,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, cast
 from zlib import adler32
 
 import msgspec
@@ -31,11 +31,20 @@ BLOCK = 512
 CHUNK = 256 * 1024
 MAX_RECORD = 1024 * 1024
 """Most bytes of extension headers (long names, PAX records, sparse maps) for one member."""
+MAX_GLOBALS = 4096
+"""Most bytes of defaults from global PAX records: every member pays for them again."""
 MAX_ENTRIES = 2_000_000
 """Most headers read from one archive, extension headers counted."""
 
 Region = tuple[int, int]
 """A part of a sparse file that holds data: where in the file, and how many bytes."""
+
+
+class Readable(Protocol):
+    """Bytes to read once, front to back; fewer than asked for only at a pause or the end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, b"" at the end."""
 
 
 class Type(StrEnum):
@@ -92,7 +101,7 @@ class Scanner:
 
     def __init__(  # noqa: PLR0913 -- limits and hooks, all by name
         self,
-        file: BinaryIO,
+        file: Readable,
         what: str = "the archive",
         *,
         seek: bool | None = None,
@@ -103,10 +112,11 @@ class Scanner:
         self.what = what
         self.ended = False
         """Whether the end-of-archive mark was seen; some writers leave it out."""
-        self._file = file
-        self._seek = file.seekable() if seek is None else seek
-        self._at = file.tell() if self._seek else 0
-        self._size = file.seek(0, 2) if self._seek else None
+        self._file = cast("BinaryIO", file)
+        can_seek: Callable[[], bool] = getattr(file, "seekable", lambda: False)
+        self._seek = can_seek() if seek is None else seek
+        self._at = self._file.tell() if self._seek else 0
+        self._size = self._file.seek(0, 2) if self._seek else None
         self._left = self._padding = 0
         self._member: Member | None = None
         self._entries = 0
@@ -270,12 +280,12 @@ class Scanner:
             extra.pax = self._records(data)
 
     def _set_globals(self, records: dict[bytes, bytes]) -> None:
-        """Keep defaults for later members, except what can belong to one member only."""
+        """Keep defaults for later members: of what is read at all, what several can share."""
         for key, value in records.items():
-            if self._use_globals and key not in _OWN and not key.startswith(b"GNU.sparse."):
+            if self._use_globals and (key in _SHARED or key.startswith(_XATTR)):
                 self._globals[key] = value
-        if sum(len(k) + len(v) for k, v in self._globals.items()) > MAX_RECORD:
-            raise LimitExceeded(f"{self.what}: more than {MAX_RECORD} bytes of global headers")
+        if sum(len(k) + len(v) for k, v in self._globals.items()) > MAX_GLOBALS:
+            raise LimitExceeded(f"{self.what}: more than {MAX_GLOBALS} bytes of global headers")
 
     def _merged(self, pax: dict[bytes, bytes]) -> dict[bytes, bytes]:
         """Lay a member's records over the global ones; an empty value takes a default back."""
@@ -502,7 +512,7 @@ _EXTENSIONS = frozenset(b"LKgxX")
 _XATTR = b"SCHILY.xattr."
 _SPARSE_MAP, _SPARSE_MAJOR = b"GNU.sparse.map", b"GNU.sparse.major"
 _SPARSE_PAIR = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
-_OWN = frozenset({b"path", b"linkpath", b"size"})
+_SHARED = frozenset({b"uid", b"gid", b"mtime"})
 _NO_NUL = frozenset({b"path", b"linkpath", b"GNU.sparse.name"})
 _TYPES = {
     b"\0": Type.FILE,
