@@ -3,14 +3,15 @@
 Owns bytes to values. GLib answers data that is not in normal form with silent defaults; here it
 is `Damaged`: a framing offset outside its container or wider than needed, padding that is not
 zero, a string without its NUL or not UTF-8, a boolean that is neither 0 nor 1, an unknown type.
-A value is therefore accepted only in the one form `encode` writes, with a single liberty: of
-dict entries with the same key the first counts, as `g_variant_lookup_value` has it.
+A value is therefore accepted only in the one form `encode` writes, with two liberties GLib takes:
+of dict entries with the same key the first counts, as `g_variant_lookup_value` has it; and a
+tuple of nothing but empty members may be no bytes at all.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
@@ -20,6 +21,7 @@ from treering.core.gvariant.types import (
     MAX_TYPE_LENGTH,
     NUMBERS,
     Just,
+    Raw,
     Type,
     Variant,
     is_object_path,
@@ -30,6 +32,7 @@ from treering.core.gvariant.types import (
 )
 
 Order = Literal["little", "big"]
+_Way = Literal["little", "big", "raw"]
 
 MAX_SIZE: Final = 128 << 20
 """Most bytes decoded at once: libostree's own cap on metadata objects (ostree-core.h)."""
@@ -52,13 +55,33 @@ def decode(type_string: str, data: bytes, *, order: Order = "little", limit: int
     return _decoder(type_string, order)(data, 0, len(data), 0)
 
 
+def decode_raw(type_string: str, data: bytes, *, limit: int = MAX_SIZE) -> Any:
+    """Return the value as `decode` does, with each variant left undecoded as a `Raw`.
+
+    For dictionaries of which most values are not wanted. Errors as for `decode`; what lies in
+    the variants is checked only when it is decoded.
+    """
+    if len(data) > limit:
+        raise LimitExceeded(f"GVariant data of {len(data)} bytes is larger than {limit}")
+    return _decoder(type_string, "raw")(data, 0, len(data), 0)
+
+
+def count(type_string: str, data: bytes) -> int:
+    """Return how many elements an array has without decoding them. Raises `Damaged`."""
+    kind = parse(type_string)
+    if kind.code != "a":
+        raise Damaged(f"{type_string} is no array")
+    size = kind.members[0].size
+    return len(data) // size if size else len(_ends(data, 0, len(data)))
+
+
 @lru_cache(maxsize=256)
-def _decoder(type_string: str, order: Order) -> _Decode:
+def _decoder(type_string: str, order: _Way) -> _Decode:
     return _build(parse(type_string), order)
 
 
 @lru_cache(maxsize=256)
-def _decoder_of_bytes(type_string: bytes, order: Order) -> tuple[_Decode, str, int]:
+def _decoder_of_bytes(type_string: bytes, order: _Way) -> tuple[_Decode, str, int]:
     """Return the decoder of the type a variant names, its text and its depth."""
     try:
         text = type_string.decode("ascii")
@@ -67,7 +90,7 @@ def _decoder_of_bytes(type_string: bytes, order: Order) -> tuple[_Decode, str, i
     return _decoder(text, order), text, parse(text).depth
 
 
-def _build(kind: Type, order: Order) -> _Decode:
+def _build(kind: Type, order: _Way) -> _Decode:
     if kind.code in NUMBERS or kind.code == "d":
         return _number(kind, order)
     if kind.code == "b":
@@ -81,7 +104,7 @@ def _build(kind: Type, order: Order) -> _Decode:
     return _array_of(kind, order) if kind.code == "a" else _tuple(kind, order)
 
 
-def _number(kind: Type, order: Order) -> _Decode:
+def _number(kind: Type, order: _Way) -> _Decode:
     layout = struct.Struct((">" if order == "big" else "<") + NUMBERS.get(kind.code, "d"))
     size, unpack = layout.size, layout.unpack_from
 
@@ -116,20 +139,24 @@ def _string(kind: Type) -> _Decode:
     return string
 
 
-def _variant(order: Order) -> _Decode:
-    def variant(data: bytes, start: int, end: int, depth: int) -> Variant:
+def _variant(order: _Way) -> _Decode:
+    raw = order == "raw"
+
+    def variant(data: bytes, start: int, end: int, depth: int) -> Variant | Raw:
         nul = data.rfind(b"\0", start, end)
         if nul < 0 or end - nul > MAX_TYPE_LENGTH:
             raise Damaged("a variant does not name its type")
         inner, text, levels = _decoder_of_bytes(data[nul + 1 : end], order)
         if depth + 1 + levels > MAX_DEPTH:
             raise LimitExceeded(f"GVariant data is nested deeper than {MAX_DEPTH}")
+        if raw:
+            return Raw(text, data[start:nul])
         return Variant(text, inner(data, start, nul, depth + 1))
 
     return variant
 
 
-def _maybe(kind: Type, order: Order) -> _Decode:
+def _maybe(kind: Type, order: _Way) -> _Decode:
     (element,) = kind.members
     inner = _build(element, order)
     fixed, nested = element.size is not None, element.code == "m"
@@ -147,7 +174,7 @@ def _maybe(kind: Type, order: Order) -> _Decode:
     return maybe
 
 
-def _array_of(kind: Type, order: Order) -> _Decode:
+def _array_of(kind: Type, order: _Way) -> _Decode:
     (element,) = kind.members
     if element.code == "y":
         return lambda data, start, end, _depth: data[start:end]
@@ -166,7 +193,7 @@ def _array_of(kind: Type, order: Order) -> _Decode:
     return dictionary
 
 
-def _numbers(element: Type, order: Order) -> _Decode:
+def _numbers(element: Type, order: _Way) -> _Decode:
     size = element.size or 1
     layout = NUMBERS.get(element.code, "d")
     prefix = ">" if order == "big" else "<"
@@ -180,7 +207,7 @@ def _numbers(element: Type, order: Order) -> _Decode:
     return numbers
 
 
-def _fixed_array(element: Type, order: Order) -> _Decode:
+def _fixed_array(element: Type, order: _Way) -> _Decode:
     size = element.size or 1
     inner = _build(element, order)
 
@@ -192,7 +219,7 @@ def _fixed_array(element: Type, order: Order) -> _Decode:
     return fixed_array
 
 
-def _variable_array(element: Type, order: Order) -> _Decode:
+def _variable_array(element: Type, order: _Way) -> _Decode:
     inner = _build(element, order)
     align = element.align
 
@@ -200,23 +227,28 @@ def _variable_array(element: Type, order: Order) -> _Decode:
         out: list[Any] = []
         position = start
         for stop in _ends(data, start, end):
-            if align > 1:
+            if align > 1 and (position - start) % align:
                 position = _skip_padding(data, start, position, align)
-            if not position <= start + stop <= end:
+            after = start + stop
+            if not position <= after <= end:
                 raise Damaged("a framing offset is out of order")
-            out.append(inner(data, position, start + stop, depth + 1))
-            position = start + stop
+            out.append(inner(data, position, after, depth + 1))
+            position = after
         return out
 
     return variable_array
 
 
-def _ends(data: bytes, start: int, end: int) -> tuple[int, ...]:
+def _ends(data: bytes, start: int, end: int) -> Sequence[int]:
     """Return where each element of an array of variable size ends, counted from `start`."""
     size = end - start
     if not size:
         return ()
     width = offset_width(size)
+    if width == 1:
+        if data[end - 1] >= size:
+            raise Damaged("an array's framing offsets do not fit its size")
+        return data[start + data[end - 1] : end]
     body = int.from_bytes(data[end - width : end], "little")
     count, rest = divmod(size - body, width)
     if count < 1 or rest or least_width(body, count) != width:
@@ -232,10 +264,16 @@ def _skip_padding(data: bytes, origin: int, position: int, align: int) -> int:
     return after
 
 
-def _tuple(kind: Type, order: Order) -> _Decode:
+def _tuple(kind: Type, order: _Way) -> _Decode:
     """Return the decoder of a tuple or a dict entry."""
     if kind.size is not None:
         return _fixed_tuple(kind, order)
+    if kind.text == "{sv}" and order == "raw":
+        return _raw_entry(_variable_tuple(kind, order))
+    return _variable_tuple(kind, order)
+
+
+def _variable_tuple(kind: Type, order: _Way) -> _Decode:
     plan = [(_build(m, order), m.align, m.size) for m in kind.members]
     last = len(plan) - 1
     framed = sum(m.size is None for m in kind.members[:-1])
@@ -243,12 +281,12 @@ def _tuple(kind: Type, order: Order) -> _Decode:
     def variable_tuple(data: bytes, start: int, end: int, depth: int) -> tuple[Any, ...]:
         width = offset_width(end - start)
         table = end - framed * width
-        if table < start or (framed and least_width(table - start, framed) != width):
+        if table < start or (width > 1 and framed and least_width(table - start, framed) != width):
             raise Damaged("a tuple's framing offsets do not fit its size")
         out: list[Any] = []
         position, offset = start, end
         for number, (inner, align, size) in enumerate(plan):
-            if align > 1:
+            if align > 1 and (position - start) % align:
                 position = _skip_padding(data, start, position, align)
             if size is not None:
                 stop = position + size
@@ -256,7 +294,11 @@ def _tuple(kind: Type, order: Order) -> _Decode:
                 stop = table
             else:
                 offset -= width
-                stop = start + int.from_bytes(data[offset : offset + width], "little")
+                stop = start + (
+                    data[offset]
+                    if width == 1
+                    else int.from_bytes(data[offset : offset + width], "little")
+                )
             if not position <= stop <= table:
                 raise Damaged("a framing offset is out of order")
             out.append(inner(data, position, stop, depth + 1))
@@ -268,7 +310,26 @@ def _tuple(kind: Type, order: Order) -> _Decode:
     return variable_tuple
 
 
-def _fixed_tuple(kind: Type, order: Order) -> _Decode:
+def _raw_entry(general: _Decode) -> _Decode:
+    """Return a quicker decoder of short ``{sv}`` entries; what is not plain goes to `general`."""
+
+    def raw_entry(data: bytes, start: int, end: int, depth: int) -> Any:
+        last = end - 1
+        nul = data.find(b"\0", start, last)
+        at = nul + 1 + (start - nul - 1) % 8
+        stop = data.rfind(b"\0", at, last)
+        if end - start > 0xFF or data[last] != nul + 1 - start or nul < start or stop < at:  # noqa: PLR2004 -- offsets of one byte
+            return general(data, start, end, depth)
+        _, text, levels = _decoder_of_bytes(data[stop + 1 : last], "raw")
+        key = data[start:nul]
+        if any(data[nul:at]) or depth + 2 + levels > MAX_DEPTH or not key.isascii():
+            return general(data, start, end, depth)
+        return key.decode(), Raw(text, data[at:stop])
+
+    return raw_entry
+
+
+def _fixed_tuple(kind: Type, order: _Way) -> _Decode:
     members: list[tuple[_Decode, int, int]] = []
     padding: list[int] = []
     at = 0

@@ -32,6 +32,13 @@ class Variant(NamedTuple):
     value: Any
 
 
+class Raw(NamedTuple):
+    """A variant left as it lies: its type string and the bytes, not yet looked at."""
+
+    type: str
+    data: bytes
+
+
 class Just(NamedTuple):
     """A maybe that is there, where its element is a maybe too and may itself be nothing."""
 
