@@ -1,0 +1,238 @@
+"""OSTree objects: what is in a commit, a dirtree, a dirmeta and a content header.
+
+Owns bytes to values and the checksums over them. Pure: opens nothing. Every name a dirtree gives
+is checked here, so that no path made of them can leave the tree or stand twice in it.
+
+Source: ostree-core.h; numbers in objects are big-endian, whatever machine wrote them.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final, NamedTuple, NewType
+
+from treering.core.errors import Damaged
+from treering.core.gvariant import Raw, count, decode, decode_raw, encode
+from treering.core.gvariant.types import least_width, offset_width
+
+Checksum = NewType("Checksum", str)
+"""64 lower-case hex digits: the sha256 an object is named by."""
+
+Xattrs = tuple[tuple[bytes, bytes], ...]
+"""Extended attributes as (name without its NUL, value), sorted by name."""
+
+MAX_METADATA: Final = 32 << 20
+"""Most bytes of a metadata object; libostree allows 128 MiB, bootc 10."""
+
+MAX_NAME: Final = 255
+"""Longest file name in bytes, as Linux has it."""
+
+METADATA_TYPE: Final = "a{sv}"
+COMMIT_TYPE: Final = "(a{sv}aya(say)sstayay)"
+DIRTREE_TYPE: Final = "(a(say)a(sayay))"
+DIRMETA_TYPE: Final = "(uuua(ayay))"
+XATTRS_TYPE: Final = "a(ayay)"
+FILEZ_TYPE: Final = "(tuuuusa(ayay))"
+_HEADER_TYPE: Final = "(uuuusa(ayay))"
+_CHECKSUM: Final = re.compile("[0-9a-f]{64}")
+_SIZE: Final = 32
+_COMMIT_ENDS: Final = {1: struct.Struct("<6B"), 2: struct.Struct("<6H"), 4: struct.Struct("<6I")}
+
+
+class Commit(NamedTuple):
+    """A commit object. `timestamp` is in seconds UTC; `metadata` is decoded value by value.
+
+    `tree` and `meta` name the root directory. `packed` is the object's size in bytes.
+    """
+
+    checksum: Checksum
+    metadata: dict[str, Raw]
+    parent: Checksum | None
+    subject: str
+    body: str
+    timestamp: int
+    tree: Checksum
+    meta: Checksum
+    packed: int
+
+    @property
+    def content(self) -> Checksum:
+        """The ContentChecksum of `ostree show`: equal for commits with identical trees."""
+        return Checksum(sha256(bytes.fromhex(self.tree + self.meta)).hexdigest())
+
+    def value(self, key: str, kind: str) -> object:
+        """Return the metadata value of `key` if it is there and of type `kind`, else None.
+
+        Raises `Damaged` for a value that is not in normal form.
+        """
+        raw = self.metadata.get(key)
+        return None if raw is None or raw.type != kind else decode(kind, raw.data)
+
+    def length(self, key: str, kind: str) -> int:
+        """Return how many elements the array `key` of type `kind` has; 0 without one."""
+        raw = self.metadata.get(key)
+        return 0 if raw is None or raw.type != kind else count(kind, raw.data)
+
+
+@dataclass(frozen=True, slots=True)
+class DirTree:
+    """A directory's names, each list in byte order.
+
+    `files` are (name, content checksum), `dirs` (name, dirtree checksum, dirmeta checksum); the
+    checksums are the 32 raw bytes, to be compared as they are and looked up by `.hex()`.
+    """
+
+    files: list[tuple[str, bytes]]
+    dirs: list[tuple[str, bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class DirMeta:
+    """A directory's owner, mode (file type included) and extended attributes."""
+
+    uid: int
+    gid: int
+    mode: int
+    xattrs: Xattrs
+
+
+def checksum(text: str) -> Checksum:
+    """Return `text` as a checksum. Raises `Damaged` unless it is 64 lower-case hex digits."""
+    if _CHECKSUM.fullmatch(text):
+        return Checksum(text)
+    raise Damaged(f"not an OSTree checksum: {text[:100]!r}", "expected 64 hex digits")
+
+
+def is_checksum(text: str) -> bool:
+    """Tell whether `text` is a checksum."""
+    return _CHECKSUM.fullmatch(text) is not None
+
+
+def parse_commit(name: Checksum, data: bytes) -> Commit:
+    """Return the commit in `data`, whose checksum `name` was verified. Raises `Damaged`."""
+    members = _split_commit(data) or decode_raw(COMMIT_TYPE, data, limit=MAX_METADATA)
+    metadata, parent, _related, subject, body, time, tree, meta = members
+    if (parent and len(parent) != _SIZE) or len(tree) != _SIZE or len(meta) != _SIZE:
+        raise Damaged("a checksum in it has not 32 bytes")
+    return Commit(
+        name,
+        metadata,
+        Checksum(parent.hex()) if parent else None,
+        subject,
+        body,
+        int.from_bytes(time.to_bytes(8, "little"), "big"),
+        Checksum(tree.hex()),
+        Checksum(meta.hex()),
+        len(data),
+    )
+
+
+def _split_commit(data: bytes) -> tuple[Any, ...] | None:
+    """Return what the decoder of `COMMIT_TYPE` does, for a plain commit, in a third of the time.
+
+    None for a commit with any peculiarity, good or bad; the decoder then tells. A branch of
+    10,000 commits is read in the time `ostree log` takes thanks to this.
+    """
+    size = len(data)
+    layout = _COMMIT_ENDS.get(offset_width(size))
+    if layout is None or size < layout.size or size > MAX_METADATA:
+        return None
+    table = size - layout.size
+    tree, body, subject, related, parent, metadata = layout.unpack_from(data, table)
+    time = body + -body % 8
+    in_order = metadata <= parent <= related < subject < body
+    if not (in_order and tree == time + 8 + _SIZE and table == tree + _SIZE and related == parent):
+        return None
+    one_nul_each = data.find(0, related) == subject - 1 and data.find(0, subject) == body - 1
+    wide = layout.size > 6 and least_width(table, 6) * 6 != layout.size  # noqa: PLR2004 -- six ends
+    if not one_nul_each or wide or any(data[body:time]):
+        return None
+    return (
+        decode_raw(METADATA_TYPE, data[:metadata]),
+        data[metadata:parent],
+        [],
+        _utf8(data[related : subject - 1]),
+        _utf8(data[subject : body - 1]),
+        int.from_bytes(data[time : time + 8], "little"),
+        data[time + 8 : tree],
+        data[tree:table],
+    )
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise Damaged("a string is not UTF-8") from error
+
+
+def parse_dirtree(data: bytes) -> DirTree:
+    """Return the directory in `data`.
+
+    Raises `Damaged` for names that are empty, ``.``, ``..``, hold a slash, are longer than 255
+    bytes, are not in byte order, or stand twice.
+    """
+    files, dirs = decode(DIRTREE_TYPE, data, limit=MAX_METADATA)
+    _check_names([f[0] for f in files])
+    _check_names([d[0] for d in dirs])
+    if files and dirs:
+        twice = {f[0] for f in files}.intersection([d[0] for d in dirs])
+        if twice:
+            raise Damaged(f"{min(twice)!r} is both a file and a directory")
+    if any(len(f[1]) != _SIZE for f in files) or any(
+        len(d[1]) != _SIZE or len(d[2]) != _SIZE for d in dirs
+    ):
+        raise Damaged("a checksum in it has not 32 bytes")
+    return DirTree(files, dirs)
+
+
+def parse_dirmeta(data: bytes) -> DirMeta:
+    """Return the directory metadata in `data`. Raises `Damaged`, also for another file type."""
+    uid, gid, mode, xattrs = decode(DIRMETA_TYPE, data, order="big", limit=MAX_METADATA)
+    if not stat.S_ISDIR(mode) or mode & ~0o47777:
+        raise Damaged(f"mode {mode:o} is not a directory's")
+    return DirMeta(uid, gid, mode, named(xattrs))
+
+
+def parse_dict(data: bytes) -> dict[str, Raw]:
+    """Return the dictionary of a commitmeta or tombstone object. Raises `Damaged`."""
+    return dict(decode_raw(METADATA_TYPE, data, limit=MAX_METADATA))
+
+
+def parse_xattrs(data: bytes) -> Xattrs:
+    """Return the attributes in a file-xattrs object. Raises `Damaged`."""
+    return named(decode(XATTRS_TYPE, data, limit=MAX_METADATA))
+
+
+def named(xattrs: list[tuple[bytes, bytes]]) -> Xattrs:
+    """Return attributes without the NUL after their names, sorted. Raises `Damaged`."""
+    for name, _value in xattrs:
+        if name.find(b"\0") != len(name) - 1 or len(name) < 2:  # noqa: PLR2004 -- a letter and NUL
+            raise Damaged(f"not the name of an extended attribute: {name[:100]!r}")
+    return tuple(sorted((name[:-1], value) for name, value in xattrs))
+
+
+@lru_cache(maxsize=1024)
+def content_header(uid: int, gid: int, mode: int, target: str, xattrs: Xattrs) -> bytes:
+    """Return what is hashed before the bytes of a file (ostree-core.c, file header).
+
+    `target` is that of a symbolic link, else "".
+    """
+    stored = [(name + b"\0", value) for name, value in xattrs]
+    header = encode(_HEADER_TYPE, (uid, gid, mode, 0, target, stored), order="big")
+    return struct.pack(">II", len(header), 0) + header
+
+
+def _check_names(names: list[str]) -> None:
+    before = ""
+    for name in names:
+        if name <= before:
+            raise Damaged(f"the name {name[:100]!r} is empty, stands twice or is not in order")
+        if "/" in name or name in {".", ".."} or len(name.encode()) > MAX_NAME:
+            raise Damaged(f"the name {name[:100]!r} may not stand in a directory")
+        before = name
