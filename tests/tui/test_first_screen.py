@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,10 @@ from support.baselines import BASELINES
 from support.readers import failing, hanging, hostile_world, partial, reading, world
 from support.screens import app, settled
 from textual.pilot import Pilot
+
+from treering.adapters.demo.build import build
+from treering.bootstrap.registry import catalogue
+from treering.core.ports import SourceSpec
 
 SIZES = [(80, 24), (120, 40)]
 Compare = Callable[..., bool]
@@ -34,6 +39,30 @@ class TestFirstScreen:
             await pilot.press("enter", "j", "j", "w")
 
         assert snap_compare(app(reading(*world())), terminal_size=size, run_before=before)
+
+    def test_demo(
+        self,
+        snap_compare: Compare,
+        size: tuple[int, int],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.chdir(build(tmp_path / "demo").parent)
+        kinds = (
+            ("oci-layout", "registry"),
+            ("oci-layout", "staging"),
+            ("ostree", "os-repo"),
+            ("git", "shop.git"),
+        )
+        readers = [catalogue(audit=False).open(SourceSpec(k, p, p)) for k, p in kinds]
+
+        async def before(pilot: Pilot[Any]) -> None:
+            await settled(pilot)
+            await pilot.press("slash", *"web:1.2", "enter")
+            await settled(pilot)
+            await pilot.press("enter", *"jjj", "w")
+
+        assert snap_compare(app(*readers), terminal_size=size, run_before=before)
 
     def test_audit(self, snap_compare: Compare, size: tuple[int, int]) -> None:
         it = app(reading(*world()), audit=True)

@@ -58,7 +58,7 @@ async def test_moving_shows_the_lineage_of_what_is_under_the_cursor() -> None:
         await settled(pilot)
         await pilot.press("j", "j")
         assert pane(pilot, "nodes").cursor == 2
-        await pilot.pause(0.5)
+        await settled(pilot)
         assert "registry/shop/web:latest" in lines(pilot, "lineage")[1]
         await pilot.press("G")
         assert pane(pilot, "nodes").cursor == len(lines(pilot, "nodes")) - 1
@@ -70,11 +70,11 @@ async def test_enter_goes_to_a_node_and_minus_comes_back() -> None:
     async with app(reading(*world())).run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         await pilot.press("enter", "j", "j", "enter")
-        await pilot.pause(0.5)
+        await settled(pilot)
         assert screen(pilot)._selected == ids.image(digest(2))
         assert lines(pilot, "lineage")[1].startswith("image shop/web:1.0")
         await pilot.press("-")
-        await pilot.pause(0.3)
+        await settled(pilot)
         assert screen(pilot)._selected == ids.tag("registry", "shop/web", "1.0")
 
 
@@ -98,7 +98,7 @@ async def test_a_source_that_fails_says_why_and_the_rest_is_there() -> None:
         assert "✗ docker failed" in text
         assert "! archive partial" in text
         await pilot.press("shift+tab", "j")
-        await pilot.pause(0.2)
+        await settled(pilot)
         detail = str(pilot.app.screen.query_one("#detail", Static).render())
         assert "permission denied" in detail
         assert "join the group docker" in detail
@@ -139,6 +139,7 @@ async def test_what_arrives_later_does_not_move_the_cursor_off_its_node() -> Non
             if pane(pilot, "nodes").count == 1:
                 break
         assert screen(pilot)._selected == early.id
+        await pilot.press("enter", "j", "tab", "tab")
         more.set()
         await settled(pilot)
         nodes = pane(pilot, "nodes")
@@ -151,7 +152,7 @@ async def test_evidence_can_be_read() -> None:
     async with app(reading(*world())).run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         await pilot.press("enter", "j", "j", "w")
-        await pilot.pause(0.2)
+        await settled(pilot)
         why = pilot.app.screen.query_one("#why", Static)
         assert why.display
         assert "index.json names it" in str(why.render())

@@ -301,7 +301,7 @@ class Graph:
         return Node(
             id=node,
             kind=ids.kind_of(node),
-            label=labelled[0][1] if labelled else safe(ids.short(ids.content_of(node))),
+            label=labelled[0][1] if labelled else _short(node),
             attrs=self.attrs(node),
             sources=tuple(sorted({v.source for v in live})),
             same=tuple(sorted({a for v in views for a in v.same})),
@@ -424,6 +424,11 @@ def _put(views: list[Any], fact: NodeFact | EdgeFact) -> bool:
 def _order(fact: NodeFact | EdgeFact) -> tuple[float, bool, bytes]:
     """Order facts by time; at one time "gone" wins, then the greater encoding, in any order."""
     return (fact.seen, not fact.present, _ENCODE(fact))
+
+
+def _short(node: NodeId) -> Safe:
+    """Return what a node is called that nobody gave a label."""
+    return safe(ids.short(ids.content_of(node)).removeprefix("sha256:"))
 
 
 def _edge_order(edge: Edge) -> tuple[str, int, str, str]:

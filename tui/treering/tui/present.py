@@ -103,7 +103,7 @@ def _name(node: Node) -> Safe:
     """Return what people call a node: a tag by its place, the rest by label."""
     if node.kind in {Kind.TAG, Kind.REF}:
         return safe(ids.content_of(node.id))
-    return node.label
+    return safe(node.label.removeprefix("sha256:"))
 
 
 def states(node: Node) -> list[str]:
@@ -205,7 +205,7 @@ def _marks(row: Row) -> tuple[str, str]:
 def _edge_spans(edge: Edge) -> list[Span]:
     word = f"{edge.kind.value} "
     if edge.kind is EdgeKind.CONTAINS and edge.position is not None:
-        word = f"layer {edge.position + 1} "
+        word = f"contains {edge.position + 1} "
     return [(safe(f"{edge.level.value[0].upper()} "), _LEVELS[edge.level]), (safe(word), "dim")]
 
 

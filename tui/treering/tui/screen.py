@@ -45,7 +45,7 @@ class MainScreen(Screen[None]):
     MainScreen #nodes { width: 2fr; }
     MainScreen #lineage { width: 3fr; }
     MainScreen LineList:focus { border: round $border; }
-    MainScreen #why { height: auto; max-height: 3; padding: 0 1; color: $foreground-muted; }
+    MainScreen #why { height: 2; padding: 0 1; color: $foreground-muted; }
     MainScreen #why { display: none; }
     MainScreen #why.-shown { display: block; }
     MainScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
@@ -70,6 +70,8 @@ class MainScreen(Screen[None]):
         self._history: list[NodeId] = []
         self._debounce: Timer | None = None
         self._finished = False
+        self._moved = False
+        self._answered = 0
 
     # -- drawing -------------------------------------------------------------------------
 
@@ -121,8 +123,11 @@ class MainScreen(Screen[None]):
         text = self.query_one("#filter", Input).value.lower()
         self._rows = tuple(r for r in self._all if present.matches(r, text)) if text else self._all
         rows = self._rows
-        at = next((i for i, r in enumerate(rows) if r.id == self._selected), None)
         pane = self._pane("nodes")
+        at = next((i for i, r in enumerate(rows) if r.id == self._selected), None)
+        if not self._moved:
+            # Nobody has chosen yet: stay at the top while rows are still coming.
+            at = None
         pane.show(len(rows), lambda row, width: present.node_line(rows[row], width), at)
         shown = f"{len(rows)} of {len(self._all)}" if text else f"{len(rows)}"
         pane.border_title = Content(f"Nodes {shown}")
@@ -152,20 +157,21 @@ class MainScreen(Screen[None]):
             self._draw_nodes()
             self._ask()
         elif isinstance(what, Lineage) and what.request == self._request:
-            self._lineage = what.rows
+            self._lineage, self._answered = what.rows, what.request
             self._draw_lineage()
         self._draw_sources()
 
     @property
     def settled(self) -> bool:
         """True once everything was read, joined and drawn; tests wait for it."""
-        answered = bool(self._lineage) or not self._rows
-        return self._finished and answered
+        waiting = self._debounce is not None or self._answered != self._request
+        return self._finished and not (waiting and self._rows)
 
     # -- selecting -----------------------------------------------------------------------
 
     def on_line_list_moved(self, message: LineList.Moved) -> None:
         """Follow the cursor of a pane."""
+        self._moved = True
         if message.lines.id == "nodes" and message.row < len(self._rows):
             self._select(self._rows[message.row].id)
         elif message.lines.id == "sources":
@@ -183,6 +189,7 @@ class MainScreen(Screen[None]):
         self._debounce = self.set_timer(_DEBOUNCE, self._ask)
 
     def _ask(self) -> None:
+        self._debounce = None
         if self._selected is not None:
             self._request += 1
             self.gatherer.ask(self._request, self._selected)
