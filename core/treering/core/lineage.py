@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 
 from treering.core.facts import EdgeKind
 from treering.core.graph import Edge, Graph
@@ -62,12 +63,11 @@ def steps(graph: Graph, node: NodeId, direction: Direction) -> list[tuple[NodeId
     return [(other, edge) for other, edge in found if not edge.gone]
 
 
-def _roots(graph: Graph, node: NodeId, direction: Direction) -> list[tuple[NodeId, Edge]] | None:
-    """Return where walking down from a name begins: at what it names, not at the name."""
-    if direction is Direction.DOWN and node.startswith(_NAMES):
-        named = graph.edges_from(node, _POINTS)
-        return [(edge.end, edge) for edge in named if not edge.gone] or None
-    return None
+def _roots(graph: Graph, node: NodeId, direction: Direction) -> list[tuple[NodeId, Edge]]:
+    """Return where walking down from a name begins: at what it names, not at the name alone."""
+    if direction is Direction.UP or not node.startswith(_NAMES):
+        return []
+    return [(edge.end, edge) for edge in graph.edges_from(node, _POINTS) if not edge.gone]
 
 
 _NAMES = ("tag:", "ref:")
@@ -85,14 +85,12 @@ def reach(
     seen = {start: 0}
     frontier = [start]
     neighbours = _neighbours(graph, direction)
-    if (depth is None or depth > 0) and (roots := _roots(graph, start, direction)):
-        frontier = sorted({other for other, _ in roots} - {start})
-        seen |= dict.fromkeys(frontier, 1)
+    roots = [other for other, _ in _roots(graph, start, direction)]
     while frontier and (depth is None or seen[frontier[0]] < depth):
         following: list[NodeId] = []
         for at in frontier:
             distance = seen[at] + 1
-            for other in neighbours(at):
+            for other in chain(neighbours(at), roots if at == start else ()):
                 if other not in seen:
                     seen[other] = distance
                     following.append(other)
@@ -137,8 +135,8 @@ def tree(
         at, level, parent, via, last = stack.pop()
         repeated = at in seen
         below = [] if repeated else steps(graph, at, direction)
-        if level == 0 and (roots := _roots(graph, at, direction)):
-            below = [*roots, *below]
+        if level == 0:
+            below = [*_roots(graph, at, direction), *below]
         cut = len(below) if depth is not None and level >= depth else 0
         rows.append(Row(at, level, parent, via, last, repeated=repeated and bool(below), cut=cut))
         if repeated:
