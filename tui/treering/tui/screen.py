@@ -93,7 +93,7 @@ class MainScreen(Screen[None]):
         """Start reading."""
         for pane, title in (("sources", "Sources"), ("nodes", "Nodes"), ("lineage", "Lineage")):
             self._pane(pane).border_title = Content(title)
-        self._pane("nodes").focus()
+        self.set_focus(self._pane("nodes"))
         self._draw_sources()
         self.gatherer.start()
 
@@ -218,7 +218,7 @@ class MainScreen(Screen[None]):
                     self._history.append(self._selected)
                 self._jump(node)
         elif self.focused is self._pane("nodes"):
-            pane.focus()
+            self.set_focus(pane)
 
     def action_back(self) -> None:
         """Go back to the node before."""
@@ -229,14 +229,14 @@ class MainScreen(Screen[None]):
         """Open the filter."""
         field = self.query_one("#filter", Input)
         field.add_class("-shown")
-        field.focus()
+        self.set_focus(field)
 
     def action_clear(self) -> None:
         """Close the filter and show everything."""
         field = self.query_one("#filter", Input)
         field.value = ""
         field.remove_class("-shown")
-        self._pane("nodes").focus()
+        self.set_focus(self._pane("nodes"))
 
     def on_input_changed(self) -> None:
         """Filter while typing."""
@@ -244,7 +244,7 @@ class MainScreen(Screen[None]):
 
     def on_input_submitted(self) -> None:
         """Keep the filter and go to the list."""
-        self._pane("nodes").focus()
+        self.set_focus(self._pane("nodes"))
 
     def action_why(self) -> None:
         """Show or hide the evidence of the edge under the cursor."""
