@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -26,6 +26,14 @@ from treering.tui.present import LineageRow, NodeRow
 from treering.tui.widgets.lines import LineList
 
 _DEBOUNCE = 0.08
+
+
+class Filter(Input):
+    """The line a filter is typed into. Leaving it takes effect before the next key is read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,down", "screen.keep_filter", "keep the filter", show=False)
+    ]
 
 
 class MainScreen(Screen[None]):
@@ -86,7 +94,7 @@ class MainScreen(Screen[None]):
                 yield LineList(id="nodes")
                 yield LineList(id="lineage")
         yield Static(id="why", markup=False)
-        yield Input(placeholder="part of a name, digest or kind", id="filter", compact=True)
+        yield Filter(placeholder="part of a name, digest or kind", id="filter", compact=True)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -120,7 +128,7 @@ class MainScreen(Screen[None]):
         self.query_one(f"#{name}", Static).update(Content(safe(text)))
 
     def _draw_nodes(self) -> None:
-        text = self.query_one("#filter", Input).value.lower()
+        text = self.query_one(Filter).value.lower()
         self._rows = tuple(r for r in self._all if present.matches(r, text)) if text else self._all
         rows = self._rows
         pane = self._pane("nodes")
@@ -197,7 +205,7 @@ class MainScreen(Screen[None]):
     def _jump(self, node: NodeId) -> None:
         at = next((i for i, r in enumerate(self._rows) if r.id == node), None)
         if at is None:
-            self.query_one("#filter", Input).value = ""
+            self.query_one(Filter).value = ""
             self._selected = node
             self._draw_nodes()
             at = next((i for i, r in enumerate(self._rows) if r.id == node), 0)
@@ -227,13 +235,13 @@ class MainScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Open the filter."""
-        field = self.query_one("#filter", Input)
+        field = self.query_one(Filter)
         field.add_class("-shown")
         self.set_focus(field)
 
     def action_clear(self) -> None:
         """Close the filter and show everything."""
-        field = self.query_one("#filter", Input)
+        field = self.query_one(Filter)
         field.value = ""
         field.remove_class("-shown")
         self.set_focus(self._pane("nodes"))
@@ -242,7 +250,7 @@ class MainScreen(Screen[None]):
         """Filter while typing."""
         self._draw_nodes()
 
-    def on_input_submitted(self) -> None:
+    def action_keep_filter(self) -> None:
         """Keep the filter and go to the list."""
         self.set_focus(self._pane("nodes"))
 
