@@ -94,7 +94,7 @@ class NodeFact(
             put(self, "label", safe(self.label))
         if self.names:
             put(self, "names", tuple(map(safe, self.names)))
-        if self.attrs:
+        if self.attrs and not _plain_json(self.attrs):
             put(self, "attrs", safe_value(self.attrs))
 
 
@@ -154,6 +154,21 @@ def safe_value(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (list, tuple)):
         return [safe_value(v, depth + 1) for v in value]
     raise Damaged(f"an attribute is a {type(value).__name__}, not a JSON value")
+
+
+def _plain_json(value: Any) -> bool:
+    """Tell whether all text in a JSON value is printable ASCII, by looking at its encoding.
+
+    JSON writes control characters with a backslash; only DEL it leaves as it is.
+    """
+    try:
+        data = _ENCODE(value)
+    except (TypeError, RecursionError, UnicodeEncodeError):
+        return False
+    return data.isascii() and b"\\" not in data and b"\x7f" not in data and len(data) <= _MAX_ID
+
+
+_ENCODE = msgspec.json.Encoder().encode
 
 
 def _plain(text: str) -> bool:

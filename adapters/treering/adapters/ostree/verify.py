@@ -53,10 +53,12 @@ class Budget:
 
     objects: int = 20_000
     content: int = 256 << 20
+    trees: int = 1000
 
 
 VERIFY_BUDGET: Final = Budget()
-"""What a read verifies beyond commits: at most 20,000 objects, or 256 MiB of file content."""
+"""What a read verifies beyond commits: at most 20,000 objects, 256 MiB of file content and 1,000
+trees, those of refs and the newest first."""
 
 
 class _Exhausted(Exception):
@@ -93,7 +95,7 @@ class Verifier:
         self._objects, self._bytes = self.budget.objects, self.budget.content
         lossy = contents.loses_metadata(self.repository.config.mode)
         found: list[tuple[Root, Verdict]] = []
-        for root in roots:
+        for root in roots[: self.budget.trees]:
             context.check()
             try:
                 whole = self._walk(root, context)
@@ -111,6 +113,9 @@ class Verifier:
 
     def _walk(self, root: Root, context: ReadContext) -> bool:
         """Walk one tree; return whether all of it is whole."""
+        ends = ("dirtree", bytes.fromhex(root.tree)), ("dirmeta", bytes.fromhex(root.meta))
+        if all(map(self._known.get, ends)):
+            return True
         where = f"in commit {root.checksum[:12]}"
         top = _Directory(b"", "", [("", bytes.fromhex(root.tree), bytes.fromhex(root.meta))])
         stack = [top]
