@@ -151,11 +151,25 @@ class Graph:
 
     def _connect(self, keys: Iterable[_EdgeKey]) -> None:
         """Put edges into the structure: each pair of nodes holds the keys of its facts."""
-        at = self._at
-        pairs = [(at(key[0]), at(key[1]), {key: None}) for key in keys]
-        self._structure.add_edges_from(pairs)
-        loops = [start for start, end, _ in pairs if start == end]
-        self._structure.remove_edges_from([(start, start) for start in loops])
+        # What DiGraph.add_edges_from does, into the dictionaries its documentation gives to
+        # subclasses, at half the cost: hundreds of thousands of edges come in one go.
+        structure = self._structure
+        after, before, nodes = structure._succ, structure._pred, structure._node  # noqa: SLF001
+        named = bool(self._claims)
+        for key in keys:
+            start, end, _ = key
+            if named:
+                start, end = self._at(start), self._at(end)
+            for node in (start, end):
+                if node not in after:
+                    after[node], before[node], nodes[node] = {}, {}, {}
+            if start == end:
+                continue
+            between = after[start].get(end)
+            if between is None:
+                after[start][end] = before[end][start] = {key: None}
+            else:
+                between[key] = None
 
     def set_derived(self, facts: Iterable[EdgeFact]) -> None:
         """Replace every derived edge, those the joins computed, by `facts`."""
