@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from treering.core import ids
 from treering.core.errors import AmbiguousName, UnknownName
-from treering.core.graph import Graph
+from treering.core.graph import Graph, paused_collector
 from treering.core.ids import Kind, NodeId
 from treering.core.text import safe
 
@@ -30,7 +30,12 @@ class Names:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._exact: dict[str, set[NodeId]] = {}
-        hexes: list[tuple[str, NodeId]] = []
+        self._hexes: list[tuple[str, NodeId]] = []
+        with paused_collector():
+            self._index(graph)
+
+    def _index(self, graph: Graph) -> None:
+        hexes = self._hexes
         for node in graph.ids():
             rest = ids.content_of(node)
             if node.startswith(_HASHED):
@@ -47,7 +52,6 @@ class Names:
                     if node.startswith("container:"):
                         self._add_container(fact.label, node, rest, hexes)
         hexes.sort()
-        self._hexes = hexes
 
     def _add_name(self, text: str, node: NodeId, hexes: list[tuple[str, NodeId]]) -> None:
         self._exact.setdefault(text, set()).add(node)

@@ -8,6 +8,7 @@ so that one thread owns the graph.
 
 from __future__ import annotations
 
+import gc
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,7 +33,8 @@ from treering.core.ports import (
 )
 from treering.core.text import Safe, safe
 
-BATCH = 500
+BATCH = 1000
+_FLUSH = 0.1
 SILENCE = 30.0
 """Seconds a source may be silent before it is given up."""
 
@@ -188,24 +190,27 @@ class Reading:
             status.live = False
 
     def _pump(self, reader: Reader, facts: Iterable[Fact]) -> None:
-        """Put facts on the queue in batches; count them."""
-        status, batch = self.status[reader.name], list[Fact]()
+        """Put facts on the queue in batches, at least ten times a second while they come."""
+        monotonic, batch, sent = self.clock.monotonic, list[Fact](), self.clock.monotonic()
         try:
             for fact in facts:
-                if self._cancelled[reader.name].is_set():
-                    raise Cancelled("reading was cancelled")
                 batch.append(fact)
-                if isinstance(fact, NodeFact):
-                    status.nodes += 1
-                else:
-                    status.edges += 1
-                if len(batch) >= BATCH:
-                    self._queue.put(batch)
-                    batch = []
-                status.heard = self.clock.monotonic()
+                if len(batch) >= BATCH or monotonic() - sent > _FLUSH:
+                    self._send(reader, batch)
+                    batch, sent = [], monotonic()
         finally:
             # What came before a failure counts too.
-            self._queue.put(batch)
+            self._send(reader, batch)
+
+    def _send(self, reader: Reader, batch: list[Fact]) -> None:
+        if self._cancelled[reader.name].is_set():
+            raise Cancelled("reading was cancelled")
+        status = self.status[reader.name]
+        nodes = sum(1 for fact in batch if isinstance(fact, NodeFact))
+        status.nodes += nodes
+        status.edges += len(batch) - nodes
+        status.heard = self.clock.monotonic()
+        self._queue.put(batch)
 
     def _finish(
         self, status: SourceStatus, state: State, began: float, error: str = "", hint: str = ""
@@ -295,4 +300,6 @@ def read_all(reading: Reading, on_batch: Callable[[], None] = lambda: None) -> G
             on_batch()
         graph.merge(list(reading.look_up(graph)))
         derive(graph)
+        # A whole graph stays; the collector need not walk it again for every small thing.
+        gc.freeze()
     return graph
