@@ -28,7 +28,8 @@ class Command:
 
 
 SCREEN = (
-    Command("quit", ("q", "ctrl+c"), "leave", "quit", footer=True),
+    Command("quit", ("q",), "leave", "quit", footer=True),
+    Command("interrupt", ("ctrl+c",), "leave", "quit"),
     Command("panes.next", ("tab",), "app.focus_next", "next pane", footer=True),
     Command("panes.previous", ("shift+tab",), "app.focus_previous", "previous pane"),
     Command("go", ("enter",), "go", "go to", footer=True),

@@ -24,6 +24,7 @@ MAX_ROWS = 2000
 _PAUSE = 0.1
 _IDLE = 1.0
 _PUBLISH = 0.25
+_SHARE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,9 @@ class Gatherer:
 
     def _run(self) -> None:
         self.reading.start()
-        dirty, cost, published, states = True, 0.0, -1.0, ""
-        joined = False
+        dirty, joined, states = True, False, ""
+        published, cost = -1.0, 0.0
+        ended, joining = -1.0, 0.0
         clock = self.reading.clock
         while not self._closing.is_set():
             facts = self.reading.poll(_IDLE if joined and not dirty else _PAUSE)
@@ -94,21 +96,27 @@ class Gatherer:
             states = self._say_states(states)
             self._answer()
             now = clock.monotonic()
-            due = now - published >= max(_PUBLISH, 4 * cost)
+            affordable = now - ended >= _SHARE * joining
             finished = self.reading.finished
-            if finished and not joined and not facts:
-                self._finish()
-                dirty = joined = due = True
-            if dirty and due:
+            done = finished and not joined and not facts and affordable
+            if done or (dirty and not joined and affordable and now - published >= _PUBLISH):
+                # Joins are shown while sources still read, as long as they cost little.
+                self._join(done=done)
+                joined, dirty = done, True
+                ended = clock.monotonic()
+                joining = ended - now
+            if done or (dirty and now - published >= max(_PUBLISH, 4 * cost)):
+                began = clock.monotonic()
                 self._publish(self._snapshot(finished=finished and joined))
                 published = clock.monotonic()
-                cost, dirty = published - now, False
+                cost, dirty = published - began, False
 
-    def _finish(self) -> None:
-        """What follows once every source has been read: lookups, joins and what vanished."""
+    def _join(self, *, done: bool) -> None:
+        """Join what is there; once every source was read, look up and mark what vanished too."""
         with paused_collector():
-            self._graph.merge(self.reading.vanished(self._graph))
-            self._graph.merge(list(self.reading.look_up(self._graph)))
+            if done:
+                self._graph.merge(self.reading.vanished(self._graph))
+                self._graph.merge(list(self.reading.look_up(self._graph)))
             derive(self._graph)
 
     def _say_states(self, before: str) -> str:
