@@ -132,3 +132,35 @@ def test_audit_mode_reads_and_refuses_to_write(
         assert done.code == 4
         assert "audit mode" in done.err
     assert sorted(p.name for p in tmp_path.iterdir()) == []
+
+
+def completions(line: str, cwd: Path, **environ: str) -> list[str]:
+    """Ask as the script of bash does, and return what is offered."""
+    import os
+    import subprocess
+    import sys
+
+    asked = {
+        **os.environ,
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(cwd / "offered"),
+        "_ARGCOMPLETE_IFS": "\n",
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+        "COMP_TYPE": "9",
+        **environ,
+    }
+    program = "from treering.bootstrap.main import program; program()"
+    subprocess.run([sys.executable, "-c", program], cwd=cwd, env=asked, check=False)
+    offered = (cwd / "offered").read_text() if (cwd / "offered").exists() else ""
+    return [word.strip() for word in offered.split("\n") if word]
+
+
+def test_a_shell_completes_commands_options_and_nodes(demo: Path, tmp_path: Path) -> None:
+    assert "lineage" in completions("treering lin", tmp_path)
+    assert "--format" in completions("treering graph --fo", tmp_path)
+    (tmp_path / "treering.toml").write_text(
+        f'[[source]]\nkind = "oci-layout"\nname = "registry"\nlocation = "{demo / "registry"}"\n'
+    )
+    offered = completions("treering lineage registry/shop/web", tmp_path, _ARGCOMPLETE_DFS="")
+    assert any("1.2" in word for word in offered), offered

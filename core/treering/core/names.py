@@ -129,6 +129,10 @@ class Names:
         inside = sorted((n for n in spoken if text in n), key=len)[:5]
         return tuple(inside or difflib.get_close_matches(text, spoken[:20_000], 5, 0.6))
 
+    def beginning(self, prefix: str) -> list[str]:
+        """Return the ``SOURCE/NAME`` names that begin with `prefix`, sorted."""
+        return sorted(n for n in self._exact if n.startswith(prefix) and "/" in n)
+
     def find(self, text: str) -> Iterator[NodeId]:
         """Yield the nodes whose id, digest, name or label contains `text`, ids in order.
 

@@ -21,12 +21,9 @@ from treering.core.text import safe
 
 def run(argv: Sequence[str], wiring: Wiring) -> int:
     """Run one command and return its exit code."""
-    arguments_parser = parser.build(wiring.catalogue.kinds, audit=wiring.audit)
     if "_ARGCOMPLETE" in os.environ:
-        import argcomplete  # noqa: PLC0415 -- only while the shell asks
-
-        argcomplete.autocomplete(arguments_parser)
-    arguments = arguments_parser.parse_args(argv)
+        _complete(wiring)
+    arguments = parser.build(wiring.catalogue.kinds, audit=wiring.audit).parse_args(argv)
     try:
         code = _command(arguments.command)(arguments, wiring)
         sys.stdout.flush()
@@ -44,6 +41,16 @@ def run(argv: Sequence[str], wiring: Wiring) -> int:
             raise
         return _say(error)
     return int(code)
+
+
+def _complete(wiring: Wiring) -> None:
+    """Answer a shell that asks for completions, and end."""
+    import argcomplete  # noqa: PLC0415 -- only while the shell asks
+
+    from treering.cli.completing import node_completer  # noqa: PLC0415 -- as above
+
+    kinds, complete = wiring.catalogue.kinds, node_completer(wiring)
+    argcomplete.autocomplete(parser.build(kinds, audit=wiring.audit, complete_node=complete))
 
 
 def _command(name: str | None) -> Callable[[argparse.Namespace, Wiring], int]:

@@ -20,8 +20,13 @@ Exit codes: 0 done, 1 different or a gate failed, 2 usage, name or input,
 """
 
 
-def build(kinds: Sequence[str], *, audit: bool) -> argparse.ArgumentParser:
-    """Return the parser of ``treering``, or of ``treering-audit``."""
+def build(
+    kinds: Sequence[str], *, audit: bool, complete_node: Callable[..., list[str]] | None = None
+) -> argparse.ArgumentParser:
+    """Return the parser of ``treering``, or of ``treering-audit``.
+
+    `complete_node` is what a shell's completion asks for names of nodes.
+    """
     parser = argparse.ArgumentParser(
         prog="treering-audit" if audit else "treering",
         description="Reads the rings of images and host trees: where a thing came from, and what "
@@ -45,11 +50,14 @@ def build(kinds: Sequence[str], *, audit: bool) -> argparse.ArgumentParser:
             added.add_argument("--json", action="store_true", help="print a JSON document")
         return added
 
-    _add_commands(command)
+    _add_commands(command, complete_node)
     return parser
 
 
-def _add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+def _add_commands(
+    command: Callable[..., argparse.ArgumentParser],
+    complete_node: Callable[..., list[str]] | None,
+) -> None:
     demo = command("demo", "make a small true-to-life world and open it")
     demo.add_argument("--dir", type=Path, metavar="D", help="where (default: the user's cache)")
     demo.add_argument(
@@ -63,7 +71,9 @@ def _add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     find.add_argument("text", metavar="TEXT")
 
     lineage = command("lineage", "where NODE came from (--up) and what came of it (--down)")
-    lineage.add_argument("node", metavar="NODE")
+    node = lineage.add_argument("node", metavar="NODE")
+    # The hook of argcomplete.
+    node.completer = complete_node  # type: ignore[attr-defined]
     way = lineage.add_mutually_exclusive_group()
     way.add_argument("--up", action="store_true", help="only what it came from or rests on")
     way.add_argument("--down", action="store_true", help="only what came of it: the blast radius")
