@@ -48,6 +48,20 @@ class Node:
     names: tuple[Safe, ...] = ()
     gone: bool = False
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The words for what is not as it should be; none for most nodes."""
+        words = []
+        if self.attrs.get("damaged"):
+            words.append("damaged")
+        if self.attrs.get("tombstone"):
+            words.append("deleted")
+        if self.gone:
+            words.append("gone")
+        elif not self.sources:
+            words.append("foreign" if self.kind is Kind.SOURCE else "not seen")
+        return tuple(words)
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:

@@ -87,7 +87,7 @@ def _line(graph: Graph, row: Row, output: Output, options: Options) -> str:
     label = caption(node)
     if label:
         parts.append(output.style(label, "bold"))
-    parts += [output.style(f"[{word}]", "red") for word in states(node)]
+    parts += [output.style(f"[{word}]", "red") for word in node.conditions]
     if row.via is not None:
         parts.append(output.style(row.via.level.value, *_COLOURS[row.via.level]))
     if row.repeated:
@@ -109,20 +109,6 @@ def caption(node: Node) -> Safe:
     rest = ids.content_of(node.id)
     known = ids.short(rest).endswith(node.label) or rest == node.label
     return Safe("") if known else cut(node.label, 72)
-
-
-def states(node: Node) -> list[str]:
-    """Return the words for what is not as it should be."""
-    words = []
-    if node.attrs.get("damaged"):
-        words.append("damaged")
-    if node.attrs.get("tombstone"):
-        words.append("deleted")
-    if node.gone:
-        words.append("gone")
-    if not node.sources and not node.gone:
-        words.append("foreign" if node.kind is ids.Kind.SOURCE else "not seen")
-    return words
 
 
 def cut(text: str, cells: int) -> Safe:

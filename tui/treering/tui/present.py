@@ -96,7 +96,7 @@ _DIGITS = re.compile(r"([0-9]{1,18})")
 
 def node_row(node: Node) -> NodeRow:
     """Return the row of a node."""
-    return NodeRow(node.id, node.kind, _name(node), tuple(states(node)))
+    return NodeRow(node.id, node.kind, _name(node), node.conditions)
 
 
 def _name(node: Node) -> Safe:
@@ -104,20 +104,6 @@ def _name(node: Node) -> Safe:
     if node.kind in {Kind.TAG, Kind.REF}:
         return safe(ids.content_of(node.id))
     return safe(node.label.removeprefix("sha256:"))
-
-
-def states(node: Node) -> list[str]:
-    """Return the words for what is not as it should be."""
-    words = []
-    if node.attrs.get("damaged"):
-        words.append("damaged")
-    if node.attrs.get("tombstone"):
-        words.append("deleted")
-    if node.gone:
-        words.append("gone")
-    if not node.sources and not node.gone:
-        words.append("foreign" if node.kind is Kind.SOURCE else "not seen")
-    return words
 
 
 def node_line(row: NodeRow, width: int) -> Line:
@@ -215,7 +201,7 @@ def _node_spans(node: Node) -> list[Span]:
     spans: list[Span] = [(safe(f"{node.kind.value} "), "kind"), (name, "")]
     if short not in name and node.kind not in {Kind.TAG, Kind.REF}:
         spans.append((safe(f" {short[:12]}"), "dim"))
-    spans += [(safe(f" {word}"), "bad") for word in states(node)]
+    spans += [(safe(f" {word}"), "bad") for word in node.conditions]
     return spans
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from treering.core.errors import Damaged
 from treering.core.ids import Digest, digest, is_digest
+from treering.core.lenient import labels_of, object_of, text_of, texts_of
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _INDEX_TYPES = {
@@ -104,11 +105,11 @@ def listed(entry: Any) -> Listed:
 
     Raises `Damaged` when its id is no digest.
     """
-    value = _object(entry)
+    value = object_of(entry)
     return Listed(
         id=image_id(value.get("Id")),
-        tags=tuple(t for t in _texts(value.get("RepoTags")) if _is_tag(t)),
-        digests=tuple(d for d in _texts(value.get("RepoDigests")) if _is_repo_digest(d)),
+        tags=tuple(t for t in texts_of(value.get("RepoTags")) if _is_tag(t)),
+        digests=tuple(d for d in texts_of(value.get("RepoDigests")) if _is_repo_digest(d)),
     )
 
 
@@ -129,22 +130,22 @@ def details(answer: Mapping[str, Any]) -> Details:
 
 def container(entry: Any) -> Container:
     """Return an entry of the container list. Raises `Damaged` when its id is none."""
-    value = _object(entry)
+    value = object_of(entry)
     name = value.get("Id")
     if not isinstance(name, str) or not _HEX64.fullmatch(name):
         raise Damaged(f"not the id of a container: {str(name)[:100]!r}")
-    names = _texts(value.get("Names"))
-    manifest = _object(value.get("ImageManifestDescriptor")).get("digest")
+    names = texts_of(value.get("Names"))
+    manifest = object_of(value.get("ImageManifestDescriptor")).get("digest")
     image = value.get("ImageID")
     command = value.get("Command")
     given = names[0].removeprefix("/") if names else ""
     attrs = {
         "name": given,
-        "state": _text(value.get("State")),
-        "image_ref": _text(value.get("Image")),
+        "state": text_of(value.get("State")),
+        "image_ref": text_of(value.get("Image")),
         "created": _time(value.get("Created")),
-        "labels": _labels(value.get("Labels")),
-        "command": command if isinstance(command, str) else " ".join(_texts(command)),
+        "labels": labels_of(value.get("Labels")),
+        "command": command if isinstance(command, str) else " ".join(texts_of(command)),
     }
     return Container(
         id=name,
@@ -168,19 +169,19 @@ def bare_id(value: Any) -> str:
 
 def _attrs(answer: Mapping[str, Any], platform: tuple[str, str, str]) -> dict[str, Any]:
     """Return the attributes of an image that its inspection gives."""
-    config = _object(answer.get("Config"))
+    config = object_of(answer.get("Config"))
     size = answer.get("Size")
-    created = _text(answer.get("Created"))
+    created = text_of(answer.get("Created"))
     attrs = {
         **dict(zip(("os", "architecture", "variant"), platform, strict=True)),
         "created": "" if created.startswith("0001-01-01") else created,
-        "author": _text(answer.get("Author")),
-        "labels": _labels(config.get("Labels")),
-        "env": _texts(config.get("Env")),
-        "cmd": _texts(config.get("Cmd")),
-        "entrypoint": _texts(config.get("Entrypoint")),
-        "user": _text(config.get("User")),
-        "workdir": _text(config.get("WorkingDir")),
+        "author": text_of(answer.get("Author")),
+        "labels": labels_of(config.get("Labels")),
+        "env": texts_of(config.get("Env")),
+        "cmd": texts_of(config.get("Cmd")),
+        "entrypoint": texts_of(config.get("Entrypoint")),
+        "user": text_of(config.get("User")),
+        "workdir": text_of(config.get("WorkingDir")),
         "virtual_size": size if isinstance(size, int) and size > 0 else 0,
     }
     return {key: value for key, value in attrs.items() if value}
@@ -188,7 +189,7 @@ def _attrs(answer: Mapping[str, Any], platform: tuple[str, str, str]) -> dict[st
 
 def _layers(answer: Mapping[str, Any], complaints: list[str]) -> tuple[Digest, ...]:
     """Return the diff ids bottom to top; all or none, for a chain with a gap proves nothing."""
-    layers = _object(answer.get("RootFS")).get("Layers")
+    layers = object_of(answer.get("RootFS")).get("Layers")
     if not isinstance(layers, list):
         return ()
     for number, layer in enumerate(layers, 1):
@@ -199,27 +200,27 @@ def _layers(answer: Mapping[str, Any], complaints: list[str]) -> tuple[Digest, .
 
 
 def _target(value: Any) -> Target | None:
-    descriptor = _object(value)
+    descriptor = object_of(value)
     name = descriptor.get("digest")
     if not isinstance(name, str) or not is_digest(name):
         return None
-    return Target(Digest(name), _text(descriptor.get("mediaType")))
+    return Target(Digest(name), text_of(descriptor.get("mediaType")))
 
 
 def _children(value: Any, complaints: list[str]) -> tuple[Child, ...]:
     """Return the entries of an index; those without a digest are complained about."""
     found = []
     for number, entry in enumerate(value if isinstance(value, list) else (), 1):
-        child = _object(entry)
+        child = object_of(entry)
         target = _target(child.get("Descriptor"))
         if target is None:
             complaints.append(f"entry {number} of its manifests has no digest")
             continue
-        subject = _object(child.get("AttestationData")).get("For")
+        subject = object_of(child.get("AttestationData")).get("For")
         found.append(
             Child(
                 digest=target.digest,
-                kind=_text(child.get("Kind")),
+                kind=text_of(child.get("Kind")),
                 media_type=target.media_type,
                 platform=_child_platform(child),
                 available=child.get("Available") is True,
@@ -232,13 +233,13 @@ def _children(value: Any, complaints: list[str]) -> tuple[Child, ...]:
 
 
 def _child_platform(child: Mapping[str, Any]) -> tuple[str, str, str]:
-    data = _object(_object(child.get("ImageData")).get("Platform"))
-    described = _object(_object(child.get("Descriptor")).get("platform"))
+    data = object_of(object_of(child.get("ImageData")).get("Platform"))
+    described = object_of(object_of(child.get("Descriptor")).get("platform"))
     return _platform(data or described, "os", "architecture", "variant")
 
 
 def _platform(value: Mapping[str, Any], *keys: str) -> tuple[str, str, str]:
-    os_name, architecture, variant = (_text(value.get(key)) for key in keys)
+    os_name, architecture, variant = (text_of(value.get(key)) for key in keys)
     return os_name, architecture, variant
 
 
@@ -264,19 +265,3 @@ def _time(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MAX_TIME:
         return ""
     return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _texts(value: Any) -> list[str]:
-    return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
-
-
-def _labels(value: Any) -> dict[str, str]:
-    return {k: v for k, v in _object(value).items() if isinstance(v, str)}

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from treering.adapters.oci.manifests import texts
 from treering.core import steps
 from treering.core.documents import parse_json
 from treering.core.errors import Damaged
 from treering.core.ids import Digest, is_digest
+from treering.core.lenient import labels_of, text_of, texts_of
 from treering.core.steps import Step
 from treering.core.text import safe
 
@@ -49,17 +49,17 @@ def attrs_of(value: dict[str, Any]) -> dict[str, Any]:
     inner = value.get("config")
     run = inner if isinstance(inner, dict) else {}
     found: dict[str, Any] = {
-        "os": _text(value.get("os")),
-        "architecture": _text(value.get("architecture")),
-        "variant": _text(value.get("variant")),
-        "created": _text(value.get("created")),
-        "author": _text(value.get("author")),
-        "labels": texts(run.get("Labels")),
+        "os": text_of(value.get("os")),
+        "architecture": text_of(value.get("architecture")),
+        "variant": text_of(value.get("variant")),
+        "created": text_of(value.get("created")),
+        "author": text_of(value.get("author")),
+        "labels": labels_of(run.get("Labels")),
         "env": words(run.get("Env")),
         "cmd": words(run.get("Cmd")),
         "entrypoint": words(run.get("Entrypoint")),
-        "user": _text(run.get("User")),
-        "workdir": _text(run.get("WorkingDir")),
+        "user": text_of(run.get("User")),
+        "workdir": text_of(run.get("WorkingDir")),
     }
     return {key: entry for key, entry in found.items() if entry}
 
@@ -68,7 +68,7 @@ def words(value: Any) -> list[str]:
     """Return a list of texts; a single text is a list of one, anything else is left out."""
     if isinstance(value, str):
         return [value]
-    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
+    return texts_of(value)
 
 
 def _diff_ids(rootfs: Any) -> tuple[tuple[Digest, ...], str]:
@@ -83,7 +83,3 @@ def _diff_ids(rootfs: Any) -> tuple[tuple[Digest, ...], str]:
         if not isinstance(entry, str) or not is_digest(entry):
             return (), f"its rootfs lists {safe(str(entry), 100)}, which is no digest"
     return tuple(Digest(entry) for entry in listed), ""
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

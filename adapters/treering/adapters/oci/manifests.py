@@ -16,6 +16,7 @@ import msgspec
 from treering.core.documents import parse_json
 from treering.core.errors import Damaged, SourceError
 from treering.core.ids import Digest, is_digest
+from treering.core.lenient import labels_of, text_of
 from treering.core.text import safe
 
 INDEX_TYPES = frozenset(
@@ -135,7 +136,7 @@ def parse(data: bytes, what: str, expected: str = "") -> Index | Manifest:
     value = parse_json(data, what)
     if not isinstance(value, dict):
         raise Damaged(f"{what} is not an object")
-    stated = _text(value.get("mediaType"))
+    stated = text_of(value.get("mediaType"))
     if value.get("schemaVersion") == 1 or stated in SCHEMA_1_TYPES or "fsLayers" in value:
         raise Damaged(f"{what}: schema 1 is not supported", "push or save the image again")
     if value.get("schemaVersion", 2) != 2:  # noqa: PLR2004 -- the number in the specification
@@ -173,9 +174,9 @@ def _index(value: dict[str, Any], what: str, media_type: str) -> Index:
         media_type=media_type,
         manifests=tuple(good),
         bad=tuple(bad),
-        annotations=texts(value.get("annotations")),
+        annotations=labels_of(value.get("annotations")),
         subject=_subject(value),
-        artifact_type=_text(value.get("artifactType")),
+        artifact_type=text_of(value.get("artifactType")),
     )
 
 
@@ -191,9 +192,9 @@ def _manifest(value: dict[str, Any], what: str, media_type: str) -> Manifest:
         media_type=media_type,
         config=config,
         layers=tuple(descriptor(d, f"{what}: layer {at}") for at, d in enumerate(layers or ())),
-        annotations=texts(value.get("annotations")),
+        annotations=labels_of(value.get("annotations")),
         subject=_subject(value),
-        artifact_type=_text(value.get("artifactType")),
+        artifact_type=text_of(value.get("artifactType")),
     )
 
 
@@ -226,7 +227,7 @@ def descriptor(value: Any, what: str) -> Descriptor:
         size=found.size,
         media_type=media_type,
         artifact_type=found.artifact_type or "",
-        annotations=texts(found.annotations),
+        annotations=labels_of(found.annotations),
         platform=platform(found.platform),
         elsewhere=bool(found.urls) or "nondistributable" in media_type or ".foreign." in media_type,
     )
@@ -236,16 +237,5 @@ def platform(value: Any) -> str:
     """Return ``os/architecture[/variant]`` of a platform object, or "" without one."""
     if not isinstance(value, dict):
         return ""
-    parts = [_text(value.get(key)) for key in ("os", "architecture", "variant")]
+    parts = [text_of(value.get(key)) for key in ("os", "architecture", "variant")]
     return "/".join(part for part in parts if part)
-
-
-def texts(value: Any) -> dict[str, str]:
-    """Return the texts in a map from text to text; anything else in it is left out."""
-    if not isinstance(value, dict):
-        return {}
-    return {key: text for key, text in value.items() if isinstance(text, str)}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

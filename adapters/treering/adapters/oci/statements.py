@@ -16,6 +16,7 @@ from typing import Any
 from treering.core.documents import parse_json
 from treering.core.errors import Damaged
 from treering.core.ids import Digest, is_digest
+from treering.core.lenient import object_of, text_of
 
 STATEMENT = "application/vnd.in-toto+json"
 ENVELOPE = "application/vnd.dsse.envelope.v1+json"
@@ -58,8 +59,8 @@ def parse(data: bytes, what: str) -> Statement | None:
 
     Raises `Damaged` for what is no JSON or no base64 where that is due, `LimitExceeded`.
     """
-    value = _object(parse_json(data, what))
-    envelope = _object(value.get("dsseEnvelope")) or value
+    value = object_of(parse_json(data, what))
+    envelope = object_of(value.get("dsseEnvelope")) or value
     signed = envelope.get("signatures")
     count = len(signed) if isinstance(signed, list) else 0
     if isinstance(envelope.get("payload"), str):
@@ -67,16 +68,16 @@ def parse(data: bytes, what: str) -> Statement | None:
             inner = base64.b64decode(envelope["payload"], validate=True)
         except (binascii.Error, ValueError) as error:
             raise Damaged(f"{what}: its payload is not base64") from error
-        value = _object(parse_json(inner, f"the payload of {what}"))
-    kind = _text(value.get("predicateType"))
-    return Statement(kind, _object(value.get("predicate")), count) if kind else None
+        value = object_of(parse_json(inner, f"the payload of {what}"))
+    kind = text_of(value.get("predicateType"))
+    return Statement(kind, object_of(value.get("predicate")), count) if kind else None
 
 
 def signed_digest(data: bytes, what: str) -> tuple[Digest | None, str]:
     """Return the manifest digest and the reference a cosign simple-signing payload is for."""
-    critical = _object(_object(parse_json(data, what)).get("critical"))
-    digest = _text(_object(critical.get("image")).get("docker-manifest-digest"))
-    reference = _text(_object(critical.get("identity")).get("docker-reference"))
+    critical = object_of(object_of(parse_json(data, what)).get("critical"))
+    digest = text_of(object_of(critical.get("image")).get("docker-manifest-digest"))
+    reference = text_of(object_of(critical.get("identity")).get("docker-reference"))
     return (Digest(digest) if is_digest(digest) else None), reference
 
 
@@ -99,72 +100,66 @@ def provenance(statement: Statement) -> dict[str, Any] | None:
 
 
 def _version_1(predicate: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    definition = _object(predicate.get("buildDefinition"))
-    run = _object(predicate.get("runDetails"))
-    metadata = _object(run.get("metadata"))
-    parameters = _object(definition.get("externalParameters"))
+    definition = object_of(predicate.get("buildDefinition"))
+    run = object_of(predicate.get("runDetails"))
+    metadata = object_of(run.get("metadata"))
+    parameters = object_of(definition.get("externalParameters"))
     materials = _objects(definition.get("resolvedDependencies"))
-    materials.append(_object(parameters.get("configSource")))
-    materials.append(_vcs(_object(metadata.get("buildkit_metadata"))))
+    materials.append(object_of(parameters.get("configSource")))
+    materials.append(_vcs(object_of(metadata.get("buildkit_metadata"))))
     found = {
-        "builder": _text(_object(run.get("builder")).get("id")),
-        "invocation": _text(metadata.get("invocationId") or metadata.get("invocationID")),
-        "build_type": _text(definition.get("buildType")),
-        "started": _text(metadata.get("startedOn")),
-        "finished": _text(metadata.get("finishedOn")),
+        "builder": text_of(object_of(run.get("builder")).get("id")),
+        "invocation": text_of(metadata.get("invocationId") or metadata.get("invocationID")),
+        "build_type": text_of(definition.get("buildType")),
+        "started": text_of(metadata.get("startedOn")),
+        "finished": text_of(metadata.get("finishedOn")),
     }
     return found, materials
 
 
 def _version_0(predicate: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    metadata = _object(predicate.get("metadata"))
-    invocation = _object(predicate.get("invocation"))
+    metadata = object_of(predicate.get("metadata"))
+    invocation = object_of(predicate.get("invocation"))
     materials = _objects(predicate.get("materials"))
-    materials.append(_object(invocation.get("configSource")))
-    materials.append(_vcs(_object(metadata.get("https://mobyproject.org/buildkit@v1#metadata"))))
+    materials.append(object_of(invocation.get("configSource")))
+    materials.append(_vcs(object_of(metadata.get("https://mobyproject.org/buildkit@v1#metadata"))))
     found = {
-        "builder": _text(_object(predicate.get("builder")).get("id")),
-        "invocation": _text(metadata.get("buildInvocationID") or metadata.get("buildInvocationId")),
-        "build_type": _text(predicate.get("buildType")),
-        "started": _text(metadata.get("buildStartedOn")),
-        "finished": _text(metadata.get("buildFinishedOn")),
+        "builder": text_of(object_of(predicate.get("builder")).get("id")),
+        "invocation": text_of(
+            metadata.get("buildInvocationID") or metadata.get("buildInvocationId")
+        ),
+        "build_type": text_of(predicate.get("buildType")),
+        "started": text_of(metadata.get("buildStartedOn")),
+        "finished": text_of(metadata.get("buildFinishedOn")),
     }
     return found, materials
 
 
 def _vcs(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return BuildKit's note on the client's checkout in the shape of a material."""
-    vcs = _object(metadata.get("vcs"))
+    vcs = object_of(metadata.get("vcs"))
     return {"uri": vcs.get("source"), "digest": {"gitCommit": vcs.get("revision")}}
 
 
 def _sources(materials: list[dict[str, Any]]) -> list[dict[str, str]]:
     found: dict[tuple[str, str], None] = {}
     for material in materials:
-        digests = _object(material.get("digest"))
-        commit = _text(digests.get("gitCommit")) or _text(digests.get("sha1"))
+        digests = object_of(material.get("digest"))
+        commit = text_of(digests.get("gitCommit")) or text_of(digests.get("sha1"))
         if commit:
-            found[_text(material.get("uri")), commit] = None
+            found[text_of(material.get("uri")), commit] = None
     return [{"uri": uri, "commit": commit} for uri, commit in found]
 
 
 def _bases(materials: list[dict[str, Any]]) -> list[dict[str, str]]:
     found: dict[tuple[str, str], None] = {}
     for material in materials:
-        uri = _text(material.get("uri"))
-        digest = "sha256:" + _text(_object(material.get("digest")).get("sha256"))
+        uri = text_of(material.get("uri"))
+        digest = "sha256:" + text_of(object_of(material.get("digest")).get("sha256"))
         if uri.startswith(("pkg:docker/", "pkg:oci/")) and is_digest(digest):
             found[uri, digest] = None
     return [{"uri": uri, "digest": digest} for uri, digest in found]
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _objects(value: Any) -> list[dict[str, Any]]:
-    return [_object(v) for v in value[:_MAX_MATERIALS]] if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return [object_of(v) for v in value[:_MAX_MATERIALS]] if isinstance(value, list) else []
