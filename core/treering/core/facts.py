@@ -83,14 +83,15 @@ class NodeFact(
 
     def __post_init__(self) -> None:
         """Make every text safe and check the digests. Raises `Damaged`."""
-        _check_id(self.id)
+        plain = _plain(self.id + self.source + self.label)
+        if not (plain and _ID.match(self.id)):
+            _check_id(self.id)
         for alias in self.same:
             if not is_digest(alias):
                 raise Damaged(f"not a digest: {alias[:100]!r}")
         put = msgspec.structs.force_setattr
-        if not _plain(self.source):
+        if not plain:
             put(self, "source", safe(self.source))
-        if not _plain(self.label):
             put(self, "label", safe(self.label))
         if self.names:
             put(self, "names", tuple(map(safe, self.names)))

@@ -25,6 +25,7 @@ from treering.core.errors import (
 
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _CHUNK = 1 << 20
+_SMALL = 1 << 14
 
 
 def read_file(path: Path | str, limit: int, *, follow: bool = False) -> bytes:
@@ -34,6 +35,26 @@ def read_file(path: Path | str, limit: int, *, follow: bool = False) -> bytes:
     and `NotRecognised` for a link (unless `follow`), a directory, a device or a pipe.
     """
     data = read_start(path, limit + 1, follow=follow)
+    if len(data) > limit:
+        raise LimitExceeded(f"{path} is larger than {limit} bytes")
+    return data
+
+
+def read_hashed(path: Path | str, limit: int) -> bytes:
+    """Return the bytes of a file whose digest the caller compares; errors as for `read_file`.
+
+    What is no regular file is not told apart here: its bytes would not have the digest.
+    """
+    try:
+        number = os.open(path, _READ | os.O_NOFOLLOW)
+        try:
+            data = os.read(number, _SMALL)
+            if len(data) == _SMALL:
+                data += _read_up_to(number, 0, limit + 1 - _SMALL)
+        finally:
+            os.close(number)
+    except OSError as error:
+        raise from_os_error(error, str(path)) from error
     if len(data) > limit:
         raise LimitExceeded(f"{path} is larger than {limit} bytes")
     return data

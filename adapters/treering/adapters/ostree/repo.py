@@ -47,7 +47,7 @@ from treering.core.errors import (
     UnknownName,
     Unreachable,
 )
-from treering.core.files import list_directory, read_file
+from treering.core.files import list_directory, read_file, read_hashed
 from treering.core.gvariant import Raw
 
 MAX_PARENTS: Final = 8
@@ -283,7 +283,7 @@ class Repository:
     def _read(self, name: str, suffix: str) -> bytes:
         """Return the bytes of an object of this repository or its parents, not verified."""
         try:
-            return read_file(self._path(checksum(name), suffix), MAX_METADATA)
+            return read_hashed(self._path(checksum(name), suffix), MAX_METADATA)
         except Unreachable as error:
             if self.parent:
                 return self.parent._read(name, suffix)  # noqa: SLF001 -- another of this class
