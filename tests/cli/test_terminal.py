@@ -67,6 +67,15 @@ def test_no_hostile_byte_reaches_stdout_or_stderr(run: Any, hostile: Path, argv:
         assert all(is_safe(line) for line in text.split("\n"))
 
 
+@pytest.mark.parametrize(
+    "argv", [["graph", HOSTILE], [HOSTILE], ["graph", "--format", HOSTILE], ["--timeout", HOSTILE]]
+)
+def test_wrong_arguments_are_repeated_safely(run: Any, argv: list[str]) -> None:
+    done = run(*argv)
+    assert done.code == 2
+    assert not CONTROL.search(done.err)
+
+
 def test_mermaid_holds_no_markup_from_data(run: Any, hostile: Path) -> None:
     out = run("graph", "--format", "mermaid", "--source", f"recording:{hostile}").out
     assert "[@click" not in out

@@ -172,3 +172,24 @@ def test_reading_again_marks_what_is_gone() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_to_read_is_an_empty_graph(count: int) -> None:
     assert len(read_all(Reading([good(1, "a")][:count]))) == count
+
+
+def test_a_source_given_up_can_be_read_again_and_its_old_thread_says_nothing() -> None:
+    blocked, turns = threading.Event(), iter([True, False])
+
+    def script(_context: ReadContext) -> Iterator[Fact]:
+        if next(turns):
+            blocked.wait(20)
+            raise NotPermitted("too late")
+        yield layer(1, "a")
+
+    reading = Reading([Scripted("a", script)], silence=0.2)
+    read_all(reading)
+    assert reading.status["a"].state is State.FAILED
+    reading.again()
+    facts = [fact for batch in reading.batches() for fact in batch]
+    assert len(facts) == 1
+    blocked.set()
+    time.sleep(0.1)
+    assert reading.status["a"].state is State.OK
+    assert reading.status["a"].error == ""

@@ -85,6 +85,10 @@ class SourceStatus:
         return safe(f"{first.subject}: {first.why}{more}")
 
 
+def _whole(status: SourceStatus) -> State:
+    return State.PARTIAL if status.problems else State.OK
+
+
 class Reading:
     """One reading of a set of sources.
 
@@ -114,10 +118,21 @@ class Reading:
     def start(self) -> None:
         """Start one thread a source."""
         for reader in self.readers:
-            status = self.status[reader.name]
-            self._began[reader.name] = self.clock.now()
-            status.state, status.heard = State.READING, self.clock.monotonic()
-            self._spawn(reader, f"read {reader.name}", self._read)
+            self._begin(reader)
+
+    def _begin(self, reader: Reader) -> None:
+        """Read one source in a thread of its own, whatever became of an earlier one."""
+        status = self.status[reader.name]
+        self._cancelled[reader.name].set()
+        cancelled = self._cancelled[reader.name] = threading.Event()
+        self._began[reader.name] = self.clock.now()
+        status.state, status.heard = State.READING, self.clock.monotonic()
+        threading.Thread(
+            target=self._read,
+            args=(reader, cancelled),
+            name=f"read {reader.name}",
+            daemon=True,
+        ).start()
 
     def again(self) -> None:
         """Read every source again that is not being watched; call once all are done."""
@@ -127,9 +142,7 @@ class Reading:
             if status.state in DONE and not status.live:
                 status.problems.clear()
                 status.error, status.hint, status.nodes, status.edges = _NOTHING, _NOTHING, 0, 0
-                self._began[reader.name] = self.clock.now()
-                status.state, status.heard = State.READING, self.clock.monotonic()
-                self._spawn(reader, f"read {reader.name}", self._read)
+                self._begin(reader)
 
     def vanished(self, graph: Graph) -> list[Fact]:
         """Return facts that mark gone what a source read whole no longer found."""
@@ -140,37 +153,31 @@ class Reading:
             for fact in graph.vanished(name, began)
         ]
 
-    def _spawn(self, reader: Reader, name: str, target: object, *args: object) -> None:
-        threading.Thread(
-            target=target,  # type: ignore[arg-type]
-            args=(reader, *args),
-            name=name,
-            daemon=True,
-        ).start()
-
-    def _context(self, reader: Reader) -> ReadContext:
-        status, cancelled = self.status[reader.name], self._cancelled[reader.name]
+    def _context(self, reader: Reader, cancelled: threading.Event) -> ReadContext:
+        status = self.status[reader.name]
 
         def progressed(progress: Progress) -> None:
             status.progress, status.heard = progress, self.clock.monotonic()
 
         return ReadContext(self.clock, cancelled.is_set, progressed, status.problems)
 
-    def _read(self, reader: Reader) -> None:
+    def _read(self, reader: Reader, cancelled: threading.Event) -> None:
         status, began = self.status[reader.name], self.clock.monotonic()
-        context = self._context(reader)
+        context = self._context(reader, cancelled)
+        outcome: tuple[State, str, str] | None = None
         try:
-            self._pump(reader, reader.read(context))
-            self._finish(status, State.PARTIAL if status.problems else State.OK, began)
+            self._pump(reader, reader.read(context), cancelled)
         except Cancelled:
-            self._finish(status, State.FAILED, began, "cancelled")
-            return
+            outcome = State.FAILED, "cancelled", ""
         except TreeringError as error:
-            self._finish(status, State.FAILED, began, error.message, error.hint)
-            return
+            outcome = State.FAILED, error.message, error.hint
         except Exception as error:  # noqa: BLE001 -- a reader's bug must not take the others down
             what = f"{type(error).__name__}: {error}"
-            self._finish(status, State.FAILED, began, what, "this is a bug in treering; report it")
+            outcome = State.FAILED, what, "this is a bug in treering; report it"
+        if self._cancelled[reader.name] is not cancelled:
+            return  # This reading was given up, and another has begun.
+        self._finish(status, began, *(outcome or (_whole(status), "", "")))
+        if outcome is not None:
             return
         if self.watch and Capability.WATCH in reader.capabilities and isinstance(reader, Watcher):
             self._watch(reader, reader, context)
@@ -189,21 +196,21 @@ class Reading:
         finally:
             status.live = False
 
-    def _pump(self, reader: Reader, facts: Iterable[Fact]) -> None:
+    def _pump(self, reader: Reader, facts: Iterable[Fact], cancelled: threading.Event) -> None:
         """Put facts on the queue in batches, at least ten times a second while they come."""
         monotonic, batch, sent = self.clock.monotonic, list[Fact](), self.clock.monotonic()
         try:
             for fact in facts:
                 batch.append(fact)
                 if len(batch) >= BATCH or monotonic() - sent > _FLUSH:
-                    self._send(reader, batch)
+                    self._send(reader, batch, cancelled)
                     batch, sent = [], monotonic()
         finally:
             # What came before a failure counts too.
-            self._send(reader, batch)
+            self._send(reader, batch, cancelled)
 
-    def _send(self, reader: Reader, batch: list[Fact]) -> None:
-        if self._cancelled[reader.name].is_set():
+    def _send(self, reader: Reader, batch: list[Fact], cancelled: threading.Event) -> None:
+        if cancelled.is_set():
             raise Cancelled("reading was cancelled")
         status = self.status[reader.name]
         nodes = sum(1 for fact in batch if isinstance(fact, NodeFact))
@@ -213,7 +220,7 @@ class Reading:
         self._queue.put(batch)
 
     def _finish(
-        self, status: SourceStatus, state: State, began: float, error: str = "", hint: str = ""
+        self, status: SourceStatus, began: float, state: State, error: str = "", hint: str = ""
     ) -> None:
         if status.state in DONE:
             return
@@ -244,7 +251,7 @@ class Reading:
                 self._cancelled[status.name].set()
                 began = now - self.silence
                 what = f"nothing came for {self.silence:g} s"
-                self._finish(status, State.FAILED, began, what, "it may be blocked; --timeout")
+                self._finish(status, began, State.FAILED, what, "it may be blocked; --timeout")
 
     @property
     def finished(self) -> bool:
@@ -271,7 +278,8 @@ class Reading:
             usable = status.state in {State.OK, State.PARTIAL}
             if usable and Capability.LOOK_UP in reader.capabilities and isinstance(reader, Finder):
                 try:
-                    yield from reader.look_up(asked, self._context(reader))
+                    cancelled = self._cancelled[reader.name]
+                    yield from reader.look_up(asked, self._context(reader, cancelled))
                 except TreeringError as error:
                     status.state, status.error = State.PARTIAL, error.message
                 if status.problems and status.state is State.OK:

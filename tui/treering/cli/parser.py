@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from treering.cli.version import VERSION
+from treering.core.text import safe
 
 _EPILOG = """\
 A NODE is an id (image:sha256:…), 7 or more digits of a digest or checksum, or
@@ -20,6 +22,14 @@ Exit codes: 0 done, 1 different or a gate failed, 2 usage, name or input,
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that repeats what was typed only as safe text."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and end with 2."""
+        super().error(safe(message))
+
+
 def build(
     kinds: Sequence[str], *, audit: bool, complete_node: Callable[..., list[str]] | None = None
 ) -> argparse.ArgumentParser:
@@ -27,7 +37,7 @@ def build(
 
     `complete_node` is what a shell's completion asks for names of nodes.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="treering-audit" if audit else "treering",
         description="Reads the rings of images and host trees: where a thing came from, and what "
         "came of it. Without a command it opens the screen.",

@@ -8,7 +8,8 @@ is verified.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from treering.core import ids
@@ -34,8 +35,9 @@ def edges(graph: Graph, below: Mapping[NodeId, Bases]) -> Iterator[EdgeFact]:
     claims = list(_claims(graph, below))
     known = {ids.content_of(n) for n in graph.of_kind(Kind.SOURCE) if graph.knows(n)}
     known.update(revision for _, revision, _ in claims if len(revision) in _FULL)
+    in_order = sorted(known)
     for node, revision, why in claims:
-        full = _full(revision, known)
+        full = _full(revision, in_order)
         if full:
             yield edge(node, EdgeKind.BUILT_FROM, ids.git(full), Level.DECLARED, why)
 
@@ -92,9 +94,10 @@ def _revision(text: str) -> str:
     return revision if _COMMIT.fullmatch(revision) else ""
 
 
-def _full(revision: str, known: set[str]) -> str:
-    """Return the whole commit id; of a shortened one, if exactly one known commit fits."""
+def _full(revision: str, known: Sequence[str]) -> str:
+    """Return the whole commit id; of a shortened one, if exactly one of the sorted `known` fits."""
     if len(revision) in _FULL:
         return revision
-    fits = [commit for commit in known if commit.startswith(revision)]
+    at = bisect_left(known, revision)
+    fits = [commit for commit in known[at : at + 2] if commit.startswith(revision)]
     return fits[0] if len(fits) == 1 else ""
