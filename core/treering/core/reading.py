@@ -140,7 +140,7 @@ class Reading:
         for reader in self.readers:
             status = self.status[reader.name]
             if status.state in DONE and not status.live:
-                status.problems.clear()
+                status.problems = []
                 status.error, status.hint, status.nodes, status.edges = _NOTHING, _NOTHING, 0, 0
                 self._begin(reader)
 
