@@ -19,6 +19,7 @@ from treering.core.ports import SourceSpec
 from treering.core.text import is_safe
 
 MAX_CONFIG = 1024 * 1024
+_MAX_DOTS = 200
 KINDS = (
     "oci-layout",
     "oci-archive",
@@ -62,7 +63,16 @@ def find(environ: Mapping[str, str], directory: Path) -> Path | None:
         f"{environ['HOME']}/.config" if environ.get("HOME") else ""
     )
     places = [directory, *([Path(home) / "treering"] if home else []), Path("/etc/treering")]
-    return next((p / "treering.toml" for p in places if (p / "treering.toml").is_file()), None)
+    return next((p / "treering.toml" for p in places if _is_there(p / "treering.toml")), None)
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether something stands at `path`; what may not be looked at counts as nothing."""
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
 
 
 def load(path: Path, kinds: tuple[str, ...] = KINDS) -> Config:
@@ -72,11 +82,15 @@ def load(path: Path, kinds: tuple[str, ...] = KINDS) -> Config:
     """
     try:
         text = files.read_file(path, MAX_CONFIG, follow=True).decode("utf-8")
+        if any(line.count(".") > _MAX_DOTS for line in text.split("\n")):
+            raise ConfigError(f"{path} has a line with more than {_MAX_DOTS} dots")
         document = tomllib.loads(text)
     except SourceError as error:
         raise ConfigError(f"cannot read the configuration: {error.message}", error.hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deep") from error
     _known(path, document, set(_SECTIONS), "")
     tables = {name: _tables(path, document, name) for name in _SECTIONS}
     sources = tuple(_source(path, table, kinds) for table in tables["source"])
@@ -107,7 +121,11 @@ def _source(path: Path, table: Mapping[str, Any], kinds: tuple[str, ...]) -> Sou
             raise ConfigError(f"{path}: [[source]] {key} must be plain text")
     kind, location = table.get("kind", ""), table.get("location", "")
     check_kind(kind, kinds, f"{path}: ")
-    if location and kind in PATHS:
+    if "/" in table.get("name", ""):
+        raise ConfigError(f"{path}: [[source]] name may not hold a slash")
+    if kind in PATHS:
+        if not location:
+            raise ConfigError(f"{path}: [[source]] of kind {kind} needs a location")
         location = str(path.parent.absolute() / Path(location).expanduser())
     return SourceSpec(kind, location, table.get("name", ""))
 
@@ -131,14 +149,14 @@ def parse_source(text: str, kinds: tuple[str, ...]) -> SourceSpec:
 
     Raises `ConfigError` for an unknown kind. `NAME` may be left out.
     """
-    head, colon, location = text.partition(":")
+    head, _, location = text.partition(":")
     name, equals, kind = head.rpartition("=")
     if not equals:
         name, kind = "", head
     if not is_safe(text) or "/" in name:
         raise ConfigError(f"--source {text!r} is not [NAME=]KIND:LOCATION")
     check_kind(kind, kinds, "--source: ")
-    if not colon and kind in PATHS:
+    if not location and kind in PATHS:
         raise ConfigError(f"--source {kind} needs a location", f"write {kind}:PATH")
     return SourceSpec(kind, location, name)
 

@@ -56,6 +56,7 @@ def source_json(status: SourceStatus) -> dict[str, Any]:
         "state": (status.state if status.state in DONE else State.PARTIAL).value,
         "error": status.summary or None,
         "problems": [{"subject": p.subject, "why": p.why} for p in status.problems],
+        "notes": list(status.notes),
         "nodes": status.nodes,
         "edges": status.edges,
         "seconds": round(status.seconds, 3),

@@ -49,6 +49,12 @@ class Node:
     gone: bool = False
 
     @property
+    def platform(self) -> Safe:
+        """What an image runs on, as ``os/architecture[/variant]``; "" when nobody says."""
+        said = (self.attrs.get(key) for key in ("os", "architecture", "variant"))
+        return safe("/".join(part for part in said if isinstance(part, str) and part))
+
+    @property
     def conditions(self) -> tuple[str, ...]:
         """The words for what is not as it should be; none for most nodes."""
         words = []

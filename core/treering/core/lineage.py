@@ -26,6 +26,31 @@ CHAINS = frozenset({EdgeKind.PARENT, EdgeKind.SUPERSEDES})
 """Edges that order versions of one thing, drawn as one column rather than ever deeper."""
 
 
+INVERSE = {
+    EdgeKind.CONTAINS: "layer of",
+    EdgeKind.LISTS: "listed by",
+    EdgeKind.BASED_ON: "base of",
+    EdgeKind.POINTS_AT: "named by",
+    EdgeKind.BUILT_FROM: "source of",
+    EdgeKind.BUILT_BY: "built",
+    EdgeKind.PARENT: "followed by",
+    EdgeKind.LAYERED_ON: "base of",
+    EdgeKind.IMPORTED_FROM: "imported as",
+    EdgeKind.ENCAPSULATES: "held by",
+    EdgeKind.SAME_TREE: "same-tree",
+    EdgeKind.RUNS: "run by",
+    EdgeKind.ON: "has",
+    EdgeKind.OF: "has",
+    EdgeKind.SUPERSEDES: "superseded by",
+    EdgeKind.PROMOTED_FROM: "promoted to",
+    EdgeKind.ATTESTS: "attested by",
+    EdgeKind.SERVES: "served by",
+    EdgeKind.DEPENDS_ON: "needed by",
+    EdgeKind.CLONE_OF: "cloned as",
+}
+"""What an edge is called from its other end."""
+
+
 class Direction(Enum):
     """Which way to walk."""
 
@@ -50,6 +75,13 @@ class Row:
     last: bool = True
     repeated: bool = False
     cut: int = 0
+
+    @property
+    def word(self) -> str:
+        """What the row above is to this one: the edge's kind, or its inverse walked backwards."""
+        if self.via is None:
+            return ""
+        return self.via.kind.value if self.via.start != self.node else INVERSE[self.via.kind]
 
 
 def steps(graph: Graph, node: NodeId, direction: Direction) -> list[tuple[NodeId, Edge]]:

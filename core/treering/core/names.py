@@ -30,6 +30,7 @@ class Names:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._exact: dict[str, set[NodeId]] = {}
+        self._short: dict[str, set[NodeId]] = {}
         self._hexes: list[tuple[str, NodeId]] = []
         with paused_collector():
             self._index(graph)
@@ -41,8 +42,9 @@ class Names:
             if node.startswith(_HASHED):
                 hexes.append((rest.rpartition(":")[2], node))
             else:
-                for name in _spoken(node, rest):
-                    self._exact.setdefault(name, set()).add(node)
+                self._exact.setdefault(rest, set()).add(node)
+                for name in _short_forms(node, rest):
+                    self._short.setdefault(name, set()).add(node)
             for fact in graph.facts_of(node):
                 hexes.extend((digest.rpartition(":")[2], node) for digest in fact.same)
                 for text in fact.names:
@@ -94,7 +96,7 @@ class Names:
             node = self.graph.canonical(NodeId(text))
             if node in self.graph:
                 return [node]
-        found = self._exact.get(text)
+        found = self._exact.get(text) or self._short.get(text)
         if found:
             return sorted(found)
         kind, _, rest = text.partition(":")
@@ -147,7 +149,7 @@ class Names:
         yield node
         rest = ids.content_of(node)
         if not node.startswith(_HASHED):
-            yield from _spoken(node, rest)
+            yield from _short_forms(node, rest)
         for fact in self.graph.facts_of(node):
             yield fact.label
             yield from fact.names
@@ -162,9 +164,9 @@ _HASHED_KINDS = {prefix.rstrip(":") for prefix in _HASHED}
 _LONG_NAME = 200
 
 
-def _spoken(node: NodeId, rest: str) -> list[str]:
-    """Return the ways people say a named node: ``source/app:1.2``, and short forms."""
-    names = [rest]
+def _short_forms(node: NodeId, rest: str) -> list[str]:
+    """Return how people say a tag for short; the whole name of another counts before these."""
+    names = []
     if node.startswith("tag:"):
         place, _, tag = rest.rpartition(":")
         if "/" not in place:

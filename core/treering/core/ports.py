@@ -85,6 +85,7 @@ class ReadContext:
     on_progress: Callable[[Progress], None] = lambda _progress: None
     problems: list[Problem] = field(default_factory=list)
     max_problems: int = 1000
+    notes: list[Safe] = field(default_factory=list)
 
     def check(self) -> None:
         """Raise `Cancelled` once the read is no longer wanted."""
@@ -94,6 +95,11 @@ class ReadContext:
     def progress(self, done: int, total: int | None, what: str) -> None:
         """Report how far the read has come."""
         self.on_progress(Progress(done, total, safe(what, 200)))
+
+    def note(self, text: str) -> None:
+        """Record what a reader of the result should know, and is no failure."""
+        if len(self.notes) < self.max_problems:
+            self.notes.append(safe(text, 500))
 
     def problem(self, subject: str, why: str) -> None:
         """Record something that could not be read; the source becomes partial."""

@@ -66,10 +66,12 @@ class SourceStatus:
     error: Safe = _NOTHING
     hint: Safe = _NOTHING
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Safe] = field(default_factory=list)
     progress: Progress | None = None
     nodes: int = 0
     edges: int = 0
     seconds: float = 0.0
+    known: set[NodeId] = field(default_factory=set)
     live: bool = False
     heard: float = 0.0
 
@@ -140,7 +142,7 @@ class Reading:
         for reader in self.readers:
             status = self.status[reader.name]
             if status.state in DONE and not status.live:
-                status.problems = []
+                status.problems, status.notes, status.known = [], [], set()
                 status.error, status.hint, status.nodes, status.edges = _NOTHING, _NOTHING, 0, 0
                 self._begin(reader)
 
@@ -159,7 +161,9 @@ class Reading:
         def progressed(progress: Progress) -> None:
             status.progress, status.heard = progress, self.clock.monotonic()
 
-        return ReadContext(self.clock, cancelled.is_set, progressed, status.problems)
+        return ReadContext(
+            self.clock, cancelled.is_set, progressed, status.problems, notes=status.notes
+        )
 
     def _read(self, reader: Reader, cancelled: threading.Event) -> None:
         status, began = self.status[reader.name], self.clock.monotonic()
@@ -213,9 +217,10 @@ class Reading:
         if cancelled.is_set():
             raise Cancelled("reading was cancelled")
         status = self.status[reader.name]
-        nodes = sum(1 for fact in batch if isinstance(fact, NodeFact))
-        status.nodes += nodes
-        status.edges += len(batch) - nodes
+        nodes = [fact.id for fact in batch if isinstance(fact, NodeFact)]
+        status.known.update(nodes)
+        status.nodes = len(status.known)
+        status.edges += len(batch) - len(nodes)
         status.heard = self.clock.monotonic()
         self._queue.put(batch)
 

@@ -82,9 +82,9 @@ def _line(graph: Graph, row: Row, output: Output, options: Options) -> str:
     node = graph.node(row.node)
     parts = []
     if row.via is not None:
-        parts.append(output.style(row.via.kind.value, "dim"))
+        parts.append(output.style(row.word, "dim"))
     parts += [node.kind.value, output.style(identity(node.id), "cyan")]
-    label = caption(node)
+    label = caption(node) or node.platform
     if label:
         parts.append(output.style(label, "bold"))
     parts += [output.style(f"[{word}]", "red") for word in node.conditions]

@@ -33,7 +33,8 @@ def run(argv: Sequence[str], wiring: Wiring) -> int:
         return Exit.DONE
     except OSError as error:
         _close_stdout()
-        return _say(InputError(f"cannot write the output: {error.strerror or error}"))
+        what = f"{error.filename}" if error.filename else "cannot write the output"
+        return _say(InputError(f"{what}: {error.strerror or error}"))
     except KeyboardInterrupt:
         return _say(Cancelled("stopped"))
     except TreeringError as error:

@@ -6,7 +6,9 @@ where it can be shown, results to stdout and everything else to stderr.
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
@@ -22,13 +24,17 @@ class Output:
     """The two streams, and what they can show."""
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
-        self.out = out or sys.stdout
-        self.err = err or sys.stderr
+        # Python has no stream at all where the shell closed it.
+        self.out = out or sys.stdout or io.StringIO()
+        self.err = err or sys.stderr or self.out
         self.colour = self.out.isatty() and wants_colour()
         self.unicode = _shows_unicode(self.out)
 
     def line(self, text: str = "") -> None:
         """Print one line of results. `text` may hold styles made by `style` and nothing else."""
+        if not text.isprintable():
+            parts = _OWN.split(text)
+            text = "".join(p if _OWN.fullmatch(p) else safe(p) for p in parts)
         self.out.write(self._encodable(text) + "\n")
 
     def lines(self, lines: Iterable[str]) -> None:
@@ -78,6 +84,10 @@ class Output:
     def _encodable(self, text: str) -> str:
         encoding = self.out.encoding or "ascii"
         return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+_OWN = re.compile("(\x1b\\[[0-9;]*m)")
+"""The sequences `Output.style` writes."""
 
 
 def _of(styles: Sequence[str], place: int) -> tuple[str, ...]:

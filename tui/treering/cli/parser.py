@@ -129,14 +129,16 @@ def _add_sources(
 
 
 def _depth(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return number
+    if not (text.isdecimal() and text.isascii()):
+        raise argparse.ArgumentTypeError(f"{safe(text, 40)} is not a number of edges")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{safe(text, 40)} is not a number") from error
     if not 0 < number < 86_400:  # noqa: PLR2004 -- a day
         raise argparse.ArgumentTypeError("must be more than 0 and less than a day")
     return number

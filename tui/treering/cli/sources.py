@@ -22,7 +22,11 @@ from treering.core.reading import SILENCE, Reading, SourceStatus, State, read_al
 
 def reading(arguments: argparse.Namespace, wiring: Wiring, *, watch: bool = False) -> Reading:
     """Return a reading of the sources the options name; nothing is read yet."""
-    specs = wiring.catalogue.specs(arguments.source or (), arguments.config, os.environ, Path.cwd())
+    try:
+        directory = Path.cwd()
+    except OSError as error:
+        raise UsageError("the working directory is gone", "change to another one") from error
+    specs = wiring.catalogue.specs(arguments.source or (), arguments.config, os.environ, directory)
     readers = [wiring.catalogue.open(spec) for spec in specs]
     return Reading(readers, silence=arguments.timeout or SILENCE, watch=watch)
 
@@ -62,6 +66,8 @@ def report(statuses: Iterable[SourceStatus], output: Output) -> None:
             output.note(f"treering: {status.name}: {status.error}{hint}")
         elif status.error:
             output.note(f"treering: {status.name}: {status.error}")
+        for note in status.notes:
+            output.note(f"treering: {status.name}: {note}")
         for problem in status.problems[:_SHOWN]:
             output.note(f"treering: {status.name}: {problem.subject}: {problem.why}")
         if len(status.problems) > _SHOWN:
@@ -120,7 +126,7 @@ class _Bars:
 @contextmanager
 def _progress(found: Reading) -> Iterator[Callable[[], None]]:
     """Show progress while inside, on a terminal; yield what to call when something came."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda: None
         return
     shown = _Bars(found)

@@ -90,7 +90,7 @@ class Gatherer:
             facts = self.reading.poll(_IDLE if joined and not dirty else _PAUSE)
             if facts:
                 dirty, joined = self._graph.merge(facts) > 0 or dirty, False
-            if self._refresh.is_set() and self.reading.finished:
+            if self._refresh.is_set():
                 self._refresh.clear()
                 self.reading.again()
             states = self._say_states(states)

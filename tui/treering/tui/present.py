@@ -152,7 +152,7 @@ def source_detail(status: SourceStatus) -> Safe:
     """Return the sentence below the sources: what is in the way of one, or what it is."""
     trouble = status.summary
     if trouble:
-        return safe(f"{trouble} {status.hint}".strip())
+        return safe(f"{trouble} ({status.hint})" if status.hint else trouble)
     return safe(f"{status.kind} {status.location}")
 
 
@@ -171,7 +171,7 @@ def lineage_rows(rows: Sequence[Row], nodes: dict[NodeId, Node]) -> list[Lineage
         below[number] = before + after
         spans: list[Span] = [(safe(before + mark), "dim")]
         if row.via is not None:
-            spans += _edge_spans(row.via)
+            spans += _edge_spans(row, row.via)
         node = nodes[row.node]
         spans += _node_spans(node)
         if row.repeated:
@@ -188,10 +188,10 @@ def _marks(row: Row) -> tuple[str, str]:
     return ("└ ", "  ") if row.last else ("├ ", "│ ")
 
 
-def _edge_spans(edge: Edge) -> list[Span]:
-    word = f"{edge.kind.value} "
+def _edge_spans(row: Row, edge: Edge) -> list[Span]:
+    word = f"{row.word} "
     if edge.kind is EdgeKind.CONTAINS and edge.position is not None:
-        word = f"contains {edge.position + 1} "
+        word = f"{row.word} {edge.position + 1} " if edge.end == row.node else word
     return [(safe(f"{edge.level.value[0].upper()} "), _LEVELS[edge.level]), (safe(word), "dim")]
 
 

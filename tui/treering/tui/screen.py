@@ -212,6 +212,7 @@ class MainScreen(Screen[None]):
         pane = self._pane("nodes")
         pane.cursor = at
         self._pane("lineage").cursor = 0
+        self._selected = None
         self._select(node)
 
     # -- actions -------------------------------------------------------------------------

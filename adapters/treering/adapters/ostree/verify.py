@@ -95,11 +95,15 @@ class Verifier:
         self._objects, self._bytes = self.budget.objects, self.budget.content
         lossy = contents.loses_metadata(self.repository.config.mode)
         found: list[tuple[Root, Verdict]] = []
-        for root in roots[: self.budget.trees]:
+        for at, root in enumerate(roots):
             context.check()
             try:
+                if at >= self.budget.trees:
+                    raise _Exhausted  # noqa: TRY301 -- one way to run out
                 whole = self._walk(root, context)
             except _Exhausted:
+                rest = len(roots) - at
+                context.note(f"the files of {rest} of {len(roots)} commits were not verified")
                 break
             found.append((root, Verdict.WHOLE if whole else Verdict.DAMAGED))
         if lossy and len(self._suspects) >= _ENOUGH and not self._content_good:

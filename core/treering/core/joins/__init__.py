@@ -23,7 +23,7 @@ def derive(graph: Graph) -> None:
     """Compute every derived edge of `graph` anew and put them in place of the old ones."""
     below = bases.find(graph)
     edges: list[EdgeFact] = list(bases.edges(below))
-    edges += bases.declared(graph)
+    edges += bases.declared(graph, below)
     edges += sources.edges(graph, below)
     edges += commits.edges(graph)
     edges += running.edges(graph)

@@ -95,26 +95,49 @@ def _fewer_layers(graph: Graph, rings: _Rings, image: NodeId) -> Bases | None:
 
 
 def _same_layers(graph: Graph, rings: _Rings, image: NodeId) -> Bases | None:
-    """Find the base of an image that adds only configuration, by its history."""
+    """Find the base of an image that adds only configuration.
+
+    Its history tells; where one of the two has none (engines list none, builders may omit it),
+    configuration and time of making suggest it.
+    """
     path = rings.path[image]
-    candidates = rings.ending[path[-1]]
-    if len(candidates) == 1:
+    others = [other for other in rings.ending[path[-1]] if other != image]
+    if not others:
         return None
-    own = _history(graph.attrs(image))
-    earlier = [
-        (len(theirs), other)
-        for other in candidates
-        if other != image
-        for theirs in [_history(graph.attrs(other))]
-        if theirs and len(theirs) < len(own) and own[: len(theirs)] == theirs
-    ]
+    own = graph.attrs(image)
+    history = _history(own)
+    earlier: dict[NodeId, int] = {}
+    for other in others:
+        theirs = _history(graph.attrs(other))
+        if theirs and len(theirs) < len(history) and history[: len(theirs)] == theirs:
+            earlier[other] = len(theirs)
+    how = "its history begins with the base's whole history"
+    if not earlier:
+        how = "it has the base's configuration and more, or was made later of the same"
+        for other in others:
+            attrs = graph.attrs(other)
+            if not (history and _history(attrs)) and _grown_from(own, attrs):
+                earlier[other] = _entries(attrs)
     if not earlier:
         return None
-    longest = max(length for length, _ in earlier)
-    bases = sorted(other for length, other in earlier if length == longest)
-    how = "its history begins with the base's whole history"
+    most = max(earlier.values())
+    bases = sorted(other for other, count in earlier.items() if count == most)
     count = len(path)
     return Bases(image, tuple(bases[:MAX_SET]), count, count, len(bases), Level.INFERRED, how)
+
+
+def _grown_from(own: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
+    """Tell whether one image's configuration holds the other's and came later or has more."""
+    if not _holds(own, base):
+        return False
+    if not _holds(base, own):
+        return True
+    made, before = own.get("created"), base.get("created")
+    return isinstance(made, str) and isinstance(before, str) and bool(before) and before < made
+
+
+def _entries(attrs: Mapping[str, Any]) -> int:
+    return len(attrs.get("env") or []) + len(attrs.get("labels") or {})
 
 
 def _choose(
@@ -175,7 +198,16 @@ def _history(attrs: Mapping[str, Any]) -> _History:
     return tuple(tuple(step.get(k) for k in keys) for step in listed if isinstance(step, dict))
 
 
-def declared(graph: Graph) -> Iterator[EdgeFact]:
+def _is_called(graph: Graph, bases: Sequence[NodeId], name: str) -> bool:
+    """Tell whether the only base goes by `name`, whatever host or source stands before it."""
+    if len(bases) != 1 or not name:
+        return False
+    last = name.rpartition("/")[2]
+    named = graph.edges_to(bases[0], frozenset({EdgeKind.POINTS_AT}))
+    return any(e.start.rpartition("/")[2] == last for e in named)
+
+
+def declared(graph: Graph, below: Mapping[NodeId, Bases]) -> Iterator[EdgeFact]:
     """Yield ``based-on`` edges that annotations or provenance claim."""
     for image in graph.of_kind(Kind.IMAGE):
         attrs = graph.attrs(image)
@@ -184,7 +216,13 @@ def declared(graph: Graph) -> Iterator[EdgeFact]:
         if digest is not None:
             said = f"the annotation {BASE_DIGEST} names it" + (f" ({name})" if name else "")
             for base in _platform(graph, image, digest):
-                yield edge(image, EdgeKind.BASED_ON, base, Level.DECLARED, said)
+                proven = below.get(image)
+                if proven and not graph.knows(base) and _is_called(graph, proven.found, name):
+                    # Builders write the digest of their own store, which changes on push.
+                    why = f"the annotation {BASE_NAME} names it ({name})"
+                    yield edge(image, EdgeKind.BASED_ON, proven.found[0], Level.DECLARED, why)
+                else:
+                    yield edge(image, EdgeKind.BASED_ON, base, Level.DECLARED, said)
     yield from _from_provenance(graph)
 
 

@@ -76,7 +76,10 @@ def _sources(reading: Reading) -> Iterator[Check]:
         also = f"; can {', '.join(n for n in able if n)}" if able else ""
         trouble = f": {status.summary}" if status.summary else ""
         hint = f" ({status.hint})" if status.hint else ""
-        detail = f"{status.kind} {status.location}: {status.state}, {found}{also}{trouble}{hint}"
+        noted = "".join(f"; {note}" for note in status.notes)
+        detail = (
+            f"{status.kind} {status.location}: {status.state}, {found}{also}{noted}{trouble}{hint}"
+        )
         ok = status.state is State.OK
         yield Check(safe(f"source {status.name}"), ok=ok, detail=safe(detail))
 
