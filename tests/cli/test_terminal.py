@@ -76,6 +76,19 @@ def test_wrong_arguments_are_repeated_safely(run: Any, argv: list[str]) -> None:
     assert not CONTROL.search(done.err)
 
 
+def test_paths_are_printed_safely(run: Any, hostile: Path, tmp_path: Path) -> None:
+    done = run("record", tmp_path / "a\x1b[31mb", "--source", f"recording:{hostile}")
+    assert "facts from" in done.out
+    assert not CONTROL.search(done.out)
+
+
+def test_nothing_but_a_regular_file_is_replaced(run: Any, hostile: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = run("record", tmp_path / "pipe", "--source", f"recording:{hostile}")
+    assert done.code == 2
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_mermaid_holds_no_markup_from_data(run: Any, hostile: Path) -> None:
     out = run("graph", "--format", "mermaid", "--source", f"recording:{hostile}").out
     assert "[@click" not in out

@@ -67,6 +67,28 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, words: str) -> None:
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("text", ["a=" + "[" * 5000, "a." * 5000 + "a=1"])
+def test_a_file_made_to_exhaust_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["[[source]]\nkind = 'ostree'", "oci-layout:"])
+def test_a_path_kind_needs_a_location(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="location"):
+        load(tmp_path, text) if text.startswith("[") else config.parse_source(text, KINDS)
+
+
+def test_what_may_not_be_looked_at_is_no_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path) -> object:
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(Path, "lstat", refuse)
+    assert config.find({"HOME": str(tmp_path)}, tmp_path) is None
+
+
 def test_the_file_is_looked_for_where_the_contract_says(tmp_path: Path) -> None:
     (tmp_path / "cwd").mkdir()
     xdg = tmp_path / "xdg" / "treering"
@@ -105,3 +127,5 @@ def test_default_names_are_the_last_component_and_never_the_same() -> None:
     assert [s.name for s in config.name_sources(specs)] == ["repo", "repo-2", "ostree", "repo-3"]
     with pytest.raises(ConfigError, match="two sources are called a"):
         config.name_sources((SourceSpec("docker", "", "a"), SourceSpec("git", "", "a")))
+    with pytest.raises(ConfigError, match="slash"):
+        config.name_sources((SourceSpec("docker", "", "a/b"),))

@@ -242,3 +242,75 @@ def test_an_edge_that_no_longer_follows_is_gone_with_what_it_mentioned() -> None
     graph.merge([NodeFact(id=img(3), source=S, seen=2.0, attrs={"layers": []})])
     derive(graph)
     assert ids.git(SHA) not in graph
+
+
+def test_without_history_configuration_tells_what_a_child_rests_on() -> None:
+    facts = [
+        image(1, [10]),
+        image(2, [10, 11], env=["A=1"], created="2024-01-01"),
+        image(3, [10, 11], env=["A=1", "Z=1"], created="2024-01-02"),
+    ]
+    assert bases(3, *facts) == [(img(2), Level.INFERRED)]
+    assert bases(2, *facts) == [(img(1), Level.EXACT)]
+
+
+def test_of_equal_images_without_history_the_later_rests_on_the_earlier() -> None:
+    facts = [image(2, [10], created="2024-01-01"), image(3, [10], created="2024-01-02")]
+    assert bases(3, *facts) == [(img(2), Level.INFERRED)]
+    assert bases(2, *facts) == []
+
+
+def test_a_base_whose_history_is_another_is_not_called_exact() -> None:
+    facts = [
+        image(1, [10], history=[step("a"), step("x")]),
+        image(3, [10, 11], history=[step("a"), step("b")]),
+    ]
+    assert bases(3, *facts) == [(img(1), Level.INFERRED)]
+
+
+def test_attributes_of_odd_types_do_no_harm() -> None:
+    facts = [
+        image(1, [10], env=5, labels=["x"], history="no"),
+        image(2, [10], env={"a": 1}),
+        image(3, [10, 11], env=None, labels=7),
+    ]
+    assert len(bases(3, *facts)) == 2
+
+
+def test_a_thousand_rebuilds_of_one_image_are_no_wall() -> None:
+    import time
+
+    rebuilt = [image(n, [10, 11], history=[step("a"), step(f"l{n}")]) for n in range(1000)]
+    children = [image(n, [10, 11, n], history=[step("c")]) for n in range(2000, 3000)]
+    began = time.process_time()
+    bases(2000, *rebuilt, *children)
+    assert time.process_time() - began < 20
+
+
+def test_what_is_gone_runs_nothing() -> None:
+    import msgspec
+
+    index, box = ids.index(digest(70)), ids.container("e", "c")
+    runs = edge(box, EdgeKind.RUNS, index)
+    graph = Graph()
+    graph.merge([image(1, [10]), node(index), edge(index, EdgeKind.LISTS, img(1)), runs])
+    graph.merge([msgspec.structs.replace(runs, present=False, seen=2.0)])
+    derive(graph)
+    assert not [e for e in graph.edges_to(img(1)) if e.kind is EdgeKind.RUNS and not e.gone]
+
+
+def test_an_index_without_the_platform_of_what_runs_it_is_only_a_guess() -> None:
+    index, box = ids.index(digest(70)), ids.container("e", "c")
+    graph = Graph()
+    graph.merge(
+        [
+            image(1, [10], os="linux", architecture="amd64"),
+            node(index),
+            edge(index, EdgeKind.LISTS, img(1)),
+            node(box, platform="linux/arm64"),
+            edge(box, EdgeKind.RUNS, index),
+        ]
+    )
+    derive(graph)
+    (run,) = [e for e in graph.edges_from(box) if e.end == img(1)]
+    assert run.level is Level.INFERRED

@@ -104,3 +104,15 @@ def test_down_from_a_tag_is_down_from_what_it_points_at() -> None:
         (app, False),
         (tag, True),
     ]
+
+
+def test_the_depth_limit_hides_nothing_that_is_near_on_another_way() -> None:
+    a, b, c, x = (commit(n) for n in range(4))
+    graph = graph_of(
+        edge(a, EdgeKind.PARENT, b),
+        edge(a, EdgeKind.LAYERED_ON, c),
+        edge(b, EdgeKind.PARENT, c),
+        edge(c, EdgeKind.PARENT, x),
+    )
+    for way, start, end in ((Direction.UP, a, x), (Direction.DOWN, x, a)):
+        assert end in {row.node for row in tree(graph, start, way, depth=2)}

@@ -103,3 +103,26 @@ def test_find_looks_everywhere(names: Names) -> None:
     assert list(names.find("STABLE")) == [ids.ref("repo", "os/x86_64/stable")]
     assert list(names.find("99887766")) == [ids.image(CONFIG)]
     assert list(names.find(digest(3))) == []
+
+
+def test_a_real_name_counts_before_the_short_form_of_another() -> None:
+    graph = Graph()
+    for repository in ("app", "localhost/app"):
+        tag = ids.tag("docker", repository, "1")
+        graph.merge([NodeFact(id=tag, source=Safe("docker"), seen=1.0)])
+    assert Names(graph).resolve("docker/app:1") == ids.tag("docker", "app", "1")
+
+
+def test_a_container_called_like_a_digest_is_not_picked_silently(names: Names) -> None:
+    graph = names.graph
+    box = ids.container("docker", "f" * 64)
+    graph.merge([NodeFact(id=box, source=Safe("s"), seen=1.0, label=Safe("ab12cd34ab"))])
+    with pytest.raises(AmbiguousName):
+        Names(graph).resolve("ab12cd34ab")
+
+
+def test_a_layer_is_itself_though_an_image_has_the_same_chain_id() -> None:
+    graph = Graph()
+    fact = NodeFact(id=ids.image(CONFIG), source=Safe("s"), seen=1.0, names=(Safe(MANIFEST),))
+    graph.merge([fact, NodeFact(id=ids.layer(MANIFEST), source=Safe("s"), seen=1.0)])
+    assert Names(graph).resolve(MANIFEST) == ids.layer(MANIFEST)

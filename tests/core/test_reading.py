@@ -193,3 +193,38 @@ def test_a_source_given_up_can_be_read_again_and_its_old_thread_says_nothing() -
     time.sleep(0.1)
     assert reading.status["a"].state is State.OK
     assert reading.status["a"].error == ""
+
+
+def test_what_came_before_a_source_fell_silent_is_kept() -> None:
+    blocked = threading.Event()
+
+    def script(_context: ReadContext) -> Iterator[Fact]:
+        yield from (layer(n, "a") for n in range(900))
+        blocked.wait(20)
+
+    graph = read_all(Reading([Scripted("a", script)], silence=0.3))
+    assert len(graph) == 900
+    blocked.set()
+
+
+def test_a_source_that_works_without_yielding_is_not_given_up() -> None:
+    def script(context: ReadContext) -> Iterator[Fact]:
+        for _ in range(12):
+            time.sleep(0.05)
+            context.check()
+        yield layer(1, "a")
+
+    reading = Reading([Scripted("a", script)], silence=0.3)
+    read_all(reading)
+    assert reading.status["a"].state is State.OK
+
+
+def test_a_recording_does_not_vanish_because_it_is_old() -> None:
+    old = Scripted(
+        "a",
+        lambda _c: iter([NodeFact(id=ids.layer(digest(1)), source=Safe("a"), seen=1.0)]),
+        Capability.REPLAYS,
+    )
+    reading = Reading([old])
+    graph = read_all(reading)
+    assert reading.vanished(graph) == []

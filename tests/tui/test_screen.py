@@ -89,6 +89,17 @@ async def test_the_filter_narrows_and_escape_widens() -> None:
         assert pilot.app.screen.query_one("#filter", Input).value == ""
 
 
+async def test_going_to_a_node_the_filter_hides_shows_its_lineage() -> None:
+    async with app(reading(*world())).run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash", *"web:1.0", "enter")
+        await settled(pilot)
+        await pilot.press("enter", "j", "j", "j", "enter")
+        await settled(pilot)
+        assert screen(pilot)._selected == ids.image(digest(1))
+        assert lines(pilot, "lineage")[1].startswith("image debian:12")
+
+
 async def test_a_source_that_fails_says_why_and_the_rest_is_there() -> None:
     readers = (reading(*world()), failing(), partial(*image(7, "x", [71])))
     async with app(*readers).run_test(size=(120, 40)) as pilot:

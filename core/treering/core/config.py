@@ -16,7 +16,7 @@ from typing import Any
 from treering.core import files
 from treering.core.errors import ConfigError, SourceError
 from treering.core.ports import SourceSpec
-from treering.core.text import is_safe
+from treering.core.text import is_safe, safe
 
 MAX_CONFIG = 1024 * 1024
 _MAX_DOTS = 200
@@ -121,8 +121,6 @@ def _source(path: Path, table: Mapping[str, Any], kinds: tuple[str, ...]) -> Sou
             raise ConfigError(f"{path}: [[source]] {key} must be plain text")
     kind, location = table.get("kind", ""), table.get("location", "")
     check_kind(kind, kinds, f"{path}: ")
-    if "/" in table.get("name", ""):
-        raise ConfigError(f"{path}: [[source]] name may not hold a slash")
     if kind in PATHS:
         if not location:
             raise ConfigError(f"{path}: [[source]] of kind {kind} needs a location")
@@ -169,6 +167,8 @@ def name_sources(specs: tuple[SourceSpec, ...]) -> tuple[SourceSpec, ...]:
     """
     taken = set()
     for spec in specs:
+        if "/" in spec.name:
+            raise ConfigError(f"a source may not be called {spec.name}", "a name holds no slash")
         if spec.name:
             if spec.name in taken:
                 raise ConfigError(f"two sources are called {spec.name}", "give one another name")
@@ -177,7 +177,9 @@ def name_sources(specs: tuple[SourceSpec, ...]) -> tuple[SourceSpec, ...]:
     for spec in specs:
         name = spec.name
         if not name:
-            base = spec.location.rstrip("/").rpartition("/")[2].replace(":", "_") or spec.kind
+            base: str = (
+                safe(spec.location).rstrip("/").rpartition("/")[2].replace(":", "_") or spec.kind
+            )
             name, number = base, 2
             while name in taken:
                 name, number = f"{base}-{number}", number + 1

@@ -36,6 +36,7 @@ class Exit(IntEnum):
     SOURCE = 3
     REFUSED = 4
     UNKNOWN = 5
+    BUG = 70
     CANCELLED = 130
 
 

@@ -95,8 +95,9 @@ class NodeFact(
             put(self, "label", safe(self.label))
         if self.names:
             put(self, "names", tuple(map(safe, self.names)))
-        if self.attrs and not _plain_json(self.attrs):
-            put(self, "attrs", safe_value(self.attrs))
+        if self.attrs:
+            copy = _plain_copy(self.attrs)
+            put(self, "attrs", safe_value(self.attrs) if copy is None else copy)
 
 
 class EdgeFact(
@@ -157,18 +158,24 @@ def safe_value(value: Any, depth: int = 0) -> Any:
     raise Damaged(f"an attribute is a {type(value).__name__}, not a JSON value")
 
 
-def _plain_json(value: Any) -> bool:
-    """Tell whether all text in a JSON value is printable ASCII, by looking at its encoding.
+def _plain_copy(value: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a copy of a JSON object whose text is all printable ASCII; else None, quickly.
 
-    JSON writes control characters with a backslash; only DEL it leaves as it is.
+    Its encoding tells: JSON writes control characters with a backslash and leaves only DEL. A
+    value that does not come back equal is of no JSON type.
     """
     try:
         data = _ENCODE(value)
     except (TypeError, RecursionError, UnicodeEncodeError):
-        return False
-    return data.isascii() and b"\\" not in data and b"\x7f" not in data and len(data) <= _MAX_ID
+        return None
+    if not data.isascii() or b"\\" in data or b"\x7f" in data or len(data) > _MAX_ID:
+        return None
+    copy: dict[str, Any] = _DECODE(data)
+    nested = data.count(b"[") + data.count(b"{")
+    return copy if nested <= _MAX_DEPTH and copy == value else None
 
 
+_DECODE = msgspec.json.Decoder().decode
 _ENCODE = msgspec.json.Encoder().encode
 
 

@@ -449,6 +449,7 @@ def _put(views: list[Any], fact: NodeFact | EdgeFact) -> bool:
             if old == fact or _order(old) >= _order(fact):
                 return False
             views[at] = fact
+            views.sort(key=_order)
             return True
     views.append(fact)
     views.sort(key=_order)

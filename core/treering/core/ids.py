@@ -121,7 +121,15 @@ def attestation(manifest: Digest) -> NodeId:
 def tag(source: str, repository: str, name: str) -> NodeId:
     """Return the id of a movable name; an empty `repository` is the source itself."""
     place = f"{source}/{repository}" if repository else source
-    return NodeId(safe(f"tag:{place}:{name}"))
+    return _named(f"tag:{place}:{name}")
+
+
+def _named(text: str) -> NodeId:
+    """Return the id of a named thing; of a name beyond all reason, its beginning and length."""
+    return NodeId(safe(text, _MAX_NAMED))
+
+
+_MAX_NAMED = 2048
 
 
 def git(commit: str) -> NodeId:
@@ -133,7 +141,7 @@ def git(commit: str) -> NodeId:
 
 def build(source: str, name: str) -> NodeId:
     """Return the id of a run that made an artifact."""
-    return NodeId(safe(f"build:{source}/{name}"))
+    return _named(f"build:{source}/{name}")
 
 
 def commit(checksum: str) -> NodeId:
@@ -145,22 +153,22 @@ def commit(checksum: str) -> NodeId:
 
 def ref(source: str, name: str) -> NodeId:
     """Return the id of an OSTree ref."""
-    return NodeId(safe(f"ref:{source}/{name}"))
+    return _named(f"ref:{source}/{name}")
 
 
 def host(name: str) -> NodeId:
     """Return the id of a machine."""
-    return NodeId(safe(f"host:{name}"))
+    return _named(f"host:{name}")
 
 
 def deployment(host_name: str, stateroot: str, checksum: str, serial: int) -> NodeId:
     """Return the id of one bootable tree on a host."""
-    return NodeId(safe(f"deployment:{host_name}/{stateroot}/{checksum}.{serial}"))
+    return _named(f"deployment:{host_name}/{stateroot}/{checksum}.{serial}")
 
 
 def container(source: str, name: str) -> NodeId:
     """Return the id of a container in an engine, by the engine's full container id."""
-    return NodeId(safe(f"container:{source}/{name}"))
+    return _named(f"container:{source}/{name}")
 
 
 def parse(text: str) -> NodeId:

@@ -174,9 +174,10 @@ def tree(
         if repeated:
             rows[-1] = Row(at, level, parent, via, last, repeated=True)
             continue
-        seen.add(at)
         here = len(rows) - 1
         if not cut:
+            # What the limit cut here may be drawn in full where it is nearer.
+            seen.add(at)
             for place, (other, edge) in enumerate(reversed(below)):
                 stack.append((other, level + 1, here, edge, place == 0))
     return rows

@@ -96,14 +96,15 @@ class Names:
             node = self.graph.canonical(NodeId(text))
             if node in self.graph:
                 return [node]
-        found = self._exact.get(text) or self._short.get(text)
-        if found:
-            return sorted(found)
+        named = self._exact.get(text) or self._short.get(text) or set()
         kind, _, rest = text.partition(":")
         match = _HEX.fullmatch(rest if rest and kind in _HASHED_KINDS else text)
-        if match:
-            return self._by_prefix(match.group(1), kind if match.string != text else "")
-        return []
+        if match is None:
+            return sorted(named)
+        # A thing may be called like the beginning of a digest; then both are meant.
+        called = {node for node in named if not node.startswith(_HASHED)}
+        hashed = self._by_prefix(match.group(1), kind if match.string != text else "")
+        return sorted(called.union(hashed))
 
     def _by_prefix(self, prefix: str, kind: str) -> list[NodeId]:
         found: set[NodeId] = set()

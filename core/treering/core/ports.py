@@ -29,6 +29,8 @@ class Capability(Flag):
     """It can be asked for single things others mention; `Finder.look_up` yields their facts."""
     TREES = auto()
     """It can open the file tree of a node."""
+    REPLAYS = auto()
+    """Its facts were seen at another time, and by other sources."""
     VERIFIES = auto()
     """It recomputes digests and reports what does not match."""
 
@@ -83,12 +85,14 @@ class ReadContext:
     clock: Clock = field(default_factory=SystemClock)
     cancelled: Callable[[], bool] = lambda: False
     on_progress: Callable[[Progress], None] = lambda _progress: None
+    on_alive: Callable[[], None] = lambda: None
     problems: list[Problem] = field(default_factory=list)
     max_problems: int = 1000
     notes: list[Safe] = field(default_factory=list)
 
     def check(self) -> None:
-        """Raise `Cancelled` once the read is no longer wanted."""
+        """Say that the read is alive. Raises `Cancelled` once it is no longer wanted."""
+        self.on_alive()
         if self.cancelled():
             raise Cancelled("reading was cancelled")
 

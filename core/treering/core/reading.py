@@ -116,6 +116,8 @@ class Reading:
         self._cancelled = {r.name: threading.Event() for r in self.readers}
         self._asked: set[NodeId] = set()
         self._began: dict[Safe, float] = {}
+        self._pending: dict[Safe, list[Fact]] = {r.name: [] for r in self.readers}
+        self._replays = {r.name for r in self.readers if Capability.REPLAYS in r.capabilities}
 
     def start(self) -> None:
         """Start one thread a source."""
@@ -126,6 +128,7 @@ class Reading:
         """Read one source in a thread of its own, whatever became of an earlier one."""
         status = self.status[reader.name]
         self._cancelled[reader.name].set()
+        self._pending[reader.name] = []
         cancelled = self._cancelled[reader.name] = threading.Event()
         self._began[reader.name] = self.clock.now()
         status.state, status.heard = State.READING, self.clock.monotonic()
@@ -152,6 +155,7 @@ class Reading:
             fact
             for name, began in self._began.items()
             if self.status[name].state is State.OK and not self.status[name].live
+            if name not in self._replays
             for fact in graph.vanished(name, began)
         ]
 
@@ -161,8 +165,16 @@ class Reading:
         def progressed(progress: Progress) -> None:
             status.progress, status.heard = progress, self.clock.monotonic()
 
+        def alive() -> None:
+            status.heard = self.clock.monotonic()
+
         return ReadContext(
-            self.clock, cancelled.is_set, progressed, status.problems, notes=status.notes
+            self.clock,
+            cancelled.is_set,
+            progressed,
+            on_alive=alive,
+            problems=status.problems,
+            notes=status.notes,
         )
 
     def _read(self, reader: Reader, cancelled: threading.Event) -> None:
@@ -202,21 +214,25 @@ class Reading:
 
     def _pump(self, reader: Reader, facts: Iterable[Fact], cancelled: threading.Event) -> None:
         """Put facts on the queue in batches, at least ten times a second while they come."""
-        monotonic, batch, sent = self.clock.monotonic, list[Fact](), self.clock.monotonic()
+        monotonic, sent, name = self.clock.monotonic, self.clock.monotonic(), reader.name
         try:
             for fact in facts:
-                batch.append(fact)
-                if len(batch) >= BATCH or monotonic() - sent > _FLUSH:
-                    self._send(reader, batch, cancelled)
-                    batch, sent = [], monotonic()
+                pending = self._pending[name]
+                pending.append(fact)
+                if len(pending) >= BATCH or monotonic() - sent > _FLUSH:
+                    if cancelled.is_set():
+                        raise Cancelled("reading was cancelled")
+                    self._flush(name)
+                    sent = monotonic()
         finally:
             # What came before a failure counts too.
-            self._send(reader, batch, cancelled)
+            if self._cancelled[name] is cancelled and not cancelled.is_set():
+                self._flush(name)
 
-    def _send(self, reader: Reader, batch: list[Fact], cancelled: threading.Event) -> None:
-        if cancelled.is_set():
-            raise Cancelled("reading was cancelled")
-        status = self.status[reader.name]
+    def _flush(self, name: Safe) -> None:
+        """Send on what a source has yielded; also called for one that yields no more."""
+        batch, self._pending[name] = self._pending[name], []
+        status = self.status[name]
         nodes = [fact.id for fact in batch if isinstance(fact, NodeFact)]
         status.known.update(nodes)
         status.nodes = len(status.known)
@@ -254,6 +270,7 @@ class Reading:
         for status in self.status.values():
             if status.state is State.READING and now - status.heard > self.silence:
                 self._cancelled[status.name].set()
+                self._flush(status.name)
                 began = now - self.silence
                 what = f"nothing came for {self.silence:g} s"
                 self._finish(status, began, State.FAILED, what, "it may be blocked; --timeout")
@@ -287,6 +304,8 @@ class Reading:
                     yield from reader.look_up(asked, self._context(reader, cancelled))
                 except TreeringError as error:
                     status.state, status.error = State.PARTIAL, error.message
+                except Exception as error:  # noqa: BLE001 -- as in _read
+                    status.state, status.error = State.PARTIAL, safe(f"looking up: {error!r}")
                 if status.problems and status.state is State.OK:
                     status.state = State.PARTIAL
 

@@ -75,6 +75,9 @@ def write(
     Raises `InputError` when it cannot be written; the old file, if any, is then still there.
     """
     temporary = ""
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a regular file", "choose another place")
     try:
         number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(number, "wb") as file:

@@ -142,11 +142,12 @@ def _hidden(rows: Sequence[Row]) -> dict[int, int]:
             chain[number] = chain.get(row.parent or 0, 0) + 1
             if chain[number] > (FOLD_SOURCE if row.node.startswith("git:") else FOLD):
                 hidden[number], dropped[number] = 1, number
-        elif row.via.kind is EdgeKind.CONTAINS:
+        elif row.via.kind is EdgeKind.CONTAINS and row.node == row.via.end:
             siblings = run.setdefault((row.parent, row.via.kind), [])
             siblings.append(number)
             if len(siblings) > FOLD:
                 _fold_sibling(hidden, siblings)
+                dropped[number] = siblings[FOLD]
     return hidden
 
 

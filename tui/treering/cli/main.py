@@ -41,6 +41,12 @@ def run(argv: Sequence[str], wiring: Wiring) -> int:
         if os.environ.get("TREERING_DEBUG"):
             raise
         return _say(error)
+    except Exception as error:
+        if os.environ.get("TREERING_DEBUG"):
+            raise
+        what = f"{type(error).__name__}: {error}"
+        _say(TreeringError(what, "a bug in treering: run again with TREERING_DEBUG=1 and report"))
+        return Exit.BUG
     return int(code)
 
 

@@ -16,6 +16,7 @@ from treering.core.ids import NodeId
 from treering.core.joins import derive
 from treering.core.lineage import Direction, tree
 from treering.core.reading import Reading
+from treering.core.text import Safe, safe
 from treering.tui import present
 from treering.tui.present import LineageRow, NodeRow
 
@@ -44,15 +45,24 @@ class Lineage:
     rows: tuple[LineageRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Gathering ended by a bug; nothing more will come."""
+
+    what: Safe
+
+
+Published = Snapshot | Lineage | Trouble | None
+"""What the gatherer publishes; None when only the states of sources changed."""
+
+
 class Gatherer:
     """Reads, merges and answers in a daemon thread of its own.
 
-    `publish` is called from that thread with a `Snapshot`, a `Lineage` or None (states changed).
+    `publish` is called from that thread.
     """
 
-    def __init__(
-        self, reading: Reading, publish: Callable[[Snapshot | Lineage | None], None]
-    ) -> None:
+    def __init__(self, reading: Reading, publish: Callable[[Published], None]) -> None:
         self.reading = reading
         self._publish = publish
         self._graph = Graph()
@@ -81,6 +91,12 @@ class Gatherer:
         self.reading.close()
 
     def _run(self) -> None:
+        try:
+            self._gather()
+        except Exception as error:  # noqa: BLE001 -- a frozen screen must say why
+            self._publish(Trouble(safe(f"{type(error).__name__}: {error}")))
+
+    def _gather(self) -> None:
         self.reading.start()
         dirty, joined, states = True, False, ""
         published, cost = -1.0, 0.0
@@ -139,6 +155,8 @@ class Gatherer:
             nodes = {row.node: self._graph.node(row.node) for row in found}
             rows.append(present.heading(words))
             rows += present.lineage_rows(found, nodes)
+            if len(found) == MAX_ROWS:
+                rows.append(present.heading(f"only {MAX_ROWS} rows are shown"))
         self._publish(Lineage(request, node, tuple(rows)))
 
     def _snapshot(self, *, finished: bool) -> Snapshot:

@@ -18,7 +18,7 @@ from textual.widgets import Footer, Input, Static
 from treering.core.ids import NodeId
 from treering.core.session import Session
 from treering.core.text import safe
-from treering.tui import present
+from treering.tui import gatherer, present
 from treering.tui.commands import SCREEN, bindings, help_lines
 from treering.tui.gatherer import Gatherer, Lineage, Snapshot
 from treering.tui.messages import Published
@@ -154,7 +154,7 @@ class MainScreen(Screen[None]):
 
     # -- what comes from the gatherer -----------------------------------------------------
 
-    def _published(self, what: Snapshot | Lineage | None) -> None:
+    def _published(self, what: gatherer.Published) -> None:
         self.post_message(Published(what))
 
     def on_published(self, message: Published) -> None:
@@ -167,6 +167,8 @@ class MainScreen(Screen[None]):
         elif isinstance(what, Lineage) and what.request == self._request:
             self._lineage, self._answered = what.rows, what.request
             self._draw_lineage()
+        elif isinstance(what, gatherer.Trouble):
+            self.notify(what.what, title="a bug in treering", severity="error", markup=False)
         self._draw_sources()
 
     @property

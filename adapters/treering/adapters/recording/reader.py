@@ -11,6 +11,7 @@ from pathlib import Path
 
 from treering.core import recording
 from treering.core.facts import Fact
+from treering.core.joins.evidence import DERIVED
 from treering.core.ports import Capability, ReadContext
 from treering.core.recording import SourceRecord
 from treering.core.text import safe
@@ -20,7 +21,7 @@ class RecordingReader:
     """Reads a file made by ``treering record``."""
 
     kind = "recording"
-    capabilities = Capability.NONE
+    capabilities = Capability.REPLAYS
 
     def __init__(self, location: str, name: str) -> None:
         self.location = safe(location)
@@ -32,7 +33,10 @@ class RecordingReader:
         context.check()
         for line in recording.read(self._path, context):
             if not isinstance(line, SourceRecord):
-                yield line
+                if line.source == DERIVED:
+                    context.problem(self.location, "holds an edge that only joins may make")
+                else:
+                    yield line
             elif line.state != "ok":
                 context.problem(line.name, f"was {line.state} when recorded: {line.error}")
 

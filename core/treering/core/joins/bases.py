@@ -11,18 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import Any
 
 from treering.core import ids
 from treering.core.facts import EdgeFact, EdgeKind, Level
 from treering.core.graph import Graph
 from treering.core.ids import Digest, Kind, NodeId
-from treering.core.joins.evidence import digest_in, edge, layers_of, text_of
+from treering.core.joins.evidence import digest_in, edge, layers_of, live, text_of
+from treering.core.lenient import labels_of, texts_of
 
 BASE_DIGEST = "org.opencontainers.image.base.digest"
 BASE_NAME = "org.opencontainers.image.base.name"
 MAX_SET = 8
 """How many equal candidates are shown as a set; the sentence tells how many there are."""
+
+MAX_COMPARED = 64
+"""How many images of the same layers are compared by configuration."""
 
 _History = tuple[tuple[object, ...], ...]
 
@@ -47,14 +52,33 @@ class _Rings:
     next: dict[tuple[int, str], int] = field(default_factory=dict)
     ending: dict[int, list[NodeId]] = field(default_factory=dict)
     path: dict[NodeId, tuple[int, ...]] = field(default_factory=dict)
+    history: dict[NodeId, _History] = field(default_factory=dict)
+    told: dict[tuple[int, _History], list[NodeId]] = field(default_factory=dict)
+    untold: dict[int, list[NodeId]] = field(default_factory=dict)
 
-    def add(self, image: NodeId, layers: Sequence[str]) -> None:
+    def add(self, image: NodeId, layers: Sequence[str], history: _History) -> None:
         at, path = 0, []
         for diff_id in layers:
             at = self.next.setdefault((at, diff_id), len(self.next) + 1)
             path.append(at)
         self.path[image] = tuple(path)
         self.ending.setdefault(at, []).append(image)
+        self.history[image] = history
+        if history:
+            self.told.setdefault((at, history), []).append(image)
+        else:
+            self.untold.setdefault(at, []).append(image)
+
+    def begun(self, place: int, history: _History, *, whole: bool) -> list[NodeId]:
+        """Return the images at a place with the longest history that `history` begins with.
+
+        `whole` allows all of it.
+        """
+        for length in range(len(history) - (not whole), 0, -1):
+            found = self.told.get((place, history[:length]))
+            if found:
+                return found
+        return []
 
 
 def find(graph: Graph) -> dict[NodeId, Bases]:
@@ -63,7 +87,7 @@ def find(graph: Graph) -> dict[NodeId, Bases]:
     for image in graph.of_kind(Kind.IMAGE):
         layers = layers_of(graph, image)
         if layers:
-            rings.add(image, layers)
+            rings.add(image, layers, _history(graph.attrs(image)))
     found = {}
     for image in rings.path:
         bases = _same_layers(graph, rings, image) or _fewer_layers(graph, rings, image)
@@ -90,7 +114,7 @@ def _fewer_layers(graph: Graph, rings: _Rings, image: NodeId) -> Bases | None:
     for shared in range(len(path) - 1, 0, -1):
         candidates = rings.ending.get(path[shared - 1])
         if candidates:
-            return _choose(graph, image, candidates, shared, len(path))
+            return _choose(graph, rings, image, candidates, shared)
     return None
 
 
@@ -100,30 +124,28 @@ def _same_layers(graph: Graph, rings: _Rings, image: NodeId) -> Bases | None:
     Its history tells; where one of the two has none (engines list none, builders may omit it),
     configuration and time of making suggest it.
     """
-    path = rings.path[image]
-    others = [other for other in rings.ending[path[-1]] if other != image]
-    if not others:
+    place, count = rings.path[image][-1], len(rings.path[image])
+    if len(rings.ending[place]) == 1:
         return None
-    own = graph.attrs(image)
-    history = _history(own)
-    earlier: dict[NodeId, int] = {}
-    for other in others:
-        theirs = _history(graph.attrs(other))
-        if theirs and len(theirs) < len(history) and history[: len(theirs)] == theirs:
-            earlier[other] = len(theirs)
+    history = rings.history[image]
+    bases = rings.begun(place, history, whole=False)
     how = "its history begins with the base's whole history"
-    if not earlier:
+    if not bases:
+        # Two histories that differ are two images; where one is missing, nothing contradicts.
+        others = rings.untold.get(place, []) if history else rings.ending[place]
+        own = graph.attrs(image)
+        grown = {
+            other: _entries(attrs)
+            for other in others[:MAX_COMPARED]
+            if other != image and _grown_from(own, attrs := graph.attrs(other))
+        }
+        most = max(grown.values(), default=0)
+        bases = [other for other, entries in grown.items() if entries == most]
         how = "it has the base's configuration and more, or was made later of the same"
-        for other in others:
-            attrs = graph.attrs(other)
-            if not (history and _history(attrs)) and _grown_from(own, attrs):
-                earlier[other] = _entries(attrs)
-    if not earlier:
+    if not bases:
         return None
-    most = max(earlier.values())
-    bases = sorted(other for other, count in earlier.items() if count == most)
-    count = len(path)
-    return Bases(image, tuple(bases[:MAX_SET]), count, count, len(bases), Level.INFERRED, how)
+    shown = tuple(nsmallest(MAX_SET, bases))
+    return Bases(image, shown, count, count, len(bases), Level.INFERRED, how)
 
 
 def _grown_from(own: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
@@ -137,27 +159,36 @@ def _grown_from(own: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
 
 
 def _entries(attrs: Mapping[str, Any]) -> int:
-    return len(attrs.get("env") or []) + len(attrs.get("labels") or {})
+    return len(texts_of(attrs.get("env"))) + len(labels_of(attrs.get("labels")))
 
 
 def _choose(
-    graph: Graph, image: NodeId, candidates: Sequence[NodeId], shared: int, layers: int
+    graph: Graph, rings: _Rings, image: NodeId, candidates: Sequence[NodeId], shared: int
 ) -> Bases:
     """Narrow candidates that end at the same layer down to one where the evidence allows."""
+    layers = len(rings.path[image])
+    history = rings.history[image]
+    begun = rings.begun(rings.path[image][shared - 1], history, whole=True)
     if len(candidates) == 1:
+        if history and rings.history[candidates[0]] and not begun:
+            how = "its history is another's: a variant of the base is not known"
+            return Bases(image, tuple(candidates), shared, layers, 1, Level.INFERRED, how)
         return Bases(image, tuple(candidates), shared, layers, 1, Level.EXACT, "")
     rules = (
-        (Level.DECLARED, f"{BASE_DIGEST} names this one", _named),
-        (Level.INFERRED, "its history begins with this one's whole history", _by_history),
-        (Level.INFERRED, "it has all of this one's environment and labels", _by_config),
+        (Level.DECLARED, f"{BASE_DIGEST} names this one", _named(graph, image, candidates)),
+        (Level.INFERRED, "its history begins with this one's whole history", begun),
     )
-    for level, how, rule in rules:
-        kept = rule(graph, image, candidates)
+    for level, how, kept in rules:
         if len(kept) == 1:
             return Bases(image, tuple(kept), shared, layers, 1, level, how)
         candidates = kept or candidates
-    shown = tuple(sorted(candidates)[:MAX_SET])
-    return Bases(image, shown, shared, layers, len(candidates), Level.INFERRED, "")
+    alike = _by_config(graph, image, candidates[:MAX_COMPARED])
+    if len(alike) == 1 and len(candidates) <= MAX_COMPARED:
+        how = "it has all of this one's environment and labels"
+        return Bases(image, tuple(alike), shared, layers, 1, Level.INFERRED, how)
+    shown = tuple(nsmallest(MAX_SET, alike or candidates))
+    total = len(alike) if alike and len(candidates) <= MAX_COMPARED else len(candidates)
+    return Bases(image, shown, shared, layers, total, Level.INFERRED, "")
 
 
 def _named(graph: Graph, image: NodeId, candidates: Sequence[NodeId]) -> list[NodeId]:
@@ -165,16 +196,8 @@ def _named(graph: Graph, image: NodeId, candidates: Sequence[NodeId]) -> list[No
     if digest is None:
         return []
     named = graph.canonical(ids.image(digest))
-    listed = {graph.canonical(e.end) for e in graph.edges_from(named) if e.kind is EdgeKind.LISTS}
+    listed = set(map(graph.canonical, live(graph, named, EdgeKind.LISTS)))
     return [c for c in candidates if c == named or c in listed]
-
-
-def _by_history(graph: Graph, image: NodeId, candidates: Sequence[NodeId]) -> list[NodeId]:
-    own = _history(graph.attrs(image))
-    histories = {c: _history(graph.attrs(c)) for c in candidates}
-    kept = {c: h for c, h in histories.items() if h and own[: len(h)] == h}
-    longest = max(map(len, kept.values()), default=0)
-    return [c for c, h in kept.items() if len(h) == longest]
 
 
 def _by_config(graph: Graph, image: NodeId, candidates: Sequence[NodeId]) -> list[NodeId]:
@@ -183,8 +206,8 @@ def _by_config(graph: Graph, image: NodeId, candidates: Sequence[NodeId]) -> lis
 
 
 def _holds(own: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
-    env, base_env = own.get("env") or [], base.get("env") or []
-    labels, base_labels = own.get("labels") or {}, base.get("labels") or {}
+    env, base_env = texts_of(own.get("env")), texts_of(base.get("env"))
+    labels, base_labels = labels_of(own.get("labels")), labels_of(base.get("labels"))
     return all(e in env for e in base_env) and all(
         labels.get(key) == value for key, value in base_labels.items()
     )
@@ -231,7 +254,7 @@ def _platform(graph: Graph, image: NodeId, digest: Digest) -> Iterable[NodeId]:
     named = graph.canonical(ids.image(digest))
     if named == image:
         return []
-    listed = [graph.canonical(e.end) for e in graph.edges_from(named) if e.kind is EdgeKind.LISTS]
+    listed = list(map(graph.canonical, live(graph, named, EdgeKind.LISTS)))
     own = graph.attrs(image)
     fits = [
         child
@@ -254,8 +277,7 @@ def _from_provenance(graph: Graph) -> Iterator[EdgeFact]:
             for entry in (listed if isinstance(listed, list) else [])
             if isinstance(entry, dict)
         ]
-        subjects = [e.end for e in graph.edges_from(statement) if e.kind is EdgeKind.ATTESTS]
-        for image in subjects:
+        for image in live(graph, statement, EdgeKind.ATTESTS):
             own = layers_of(graph, image)
             for digest in filter(None, digests):
                 for base in _platform(graph, image, digest):

@@ -14,8 +14,8 @@ from treering.core.graph import Graph
 from treering.core.ids import Digest, NodeId, content_of, is_digest
 from treering.core.text import Safe, safe
 
-DERIVED = Safe("treering")
-"""The source of every edge that joins compute."""
+DERIVED = Safe("treering/joins")
+"""The source of every edge that joins compute. No source may be called so: names hold no slash."""
 
 
 def edge(start: NodeId, kind: EdgeKind, end: NodeId, level: Level, why: str) -> EdgeFact:
@@ -30,6 +30,11 @@ def text_of(attrs: Mapping[str, Any], group: str, key: str) -> str:
     inside = attrs.get(group)
     value = inside.get(key) if isinstance(inside, Mapping) else None
     return value if isinstance(value, str) else ""
+
+
+def live(graph: Graph, node: NodeId, kind: EdgeKind) -> list[NodeId]:
+    """Return where the edges of one kind lead that still hold."""
+    return [e.end for e in graph.edges_from(node, frozenset({kind})) if not e.gone]
 
 
 def layers_of(graph: Graph, image: NodeId) -> tuple[str, ...]:

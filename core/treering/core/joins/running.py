@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from treering.core.facts import EdgeFact, EdgeKind, Level
 from treering.core.graph import Graph
-from treering.core.ids import Kind, NodeId
-from treering.core.joins.evidence import edge
+from treering.core.ids import Kind
+from treering.core.joins.evidence import edge, live
 
 _RUNNING = (Kind.CONTAINER, Kind.REVISION, Kind.DEPLOYMENT)
 
@@ -21,23 +21,20 @@ def edges(graph: Graph) -> Iterator[EdgeFact]:
     for kind in _RUNNING:
         for thing in graph.of_kind(kind):
             attrs = graph.attrs(thing)
-            for run in graph.edges_from(thing):
-                if run.kind is not EdgeKind.RUNS or not run.end.startswith("index:"):
+            for index in live(graph, thing, EdgeKind.RUNS):
+                if not index.startswith("index:"):
                     continue
-                listed = [e for e in graph.edges_from(run.end) if e.kind is EdgeKind.LISTS]
-                images = [e.end for e in listed if e.end.startswith("image:")]
+                listed = live(graph, index, EdgeKind.LISTS)
+                images = [image for image in listed if image.startswith("image:")]
                 platform = attrs.get("platform")
-                fits = [i for i in images if platform and _platform(graph, i) == platform] or images
-                level = Level.EXACT if len(fits) == 1 else Level.INFERRED
+                same = [i for i in images if platform and graph.node(i).platform == platform]
+                fits = same or images
+                sure = len(fits) == 1 and (bool(same) or not platform)
+                level = Level.EXACT if sure else Level.INFERRED
                 why = (
-                    "the index it runs lists this image for its platform"
+                    "the index it runs lists this image alone, or for its platform"
                     if level is Level.EXACT
                     else f"the index it runs lists {len(fits)} images, this among them"
                 )
                 for image in fits:
                     yield edge(thing, EdgeKind.RUNS, image, level, why)
-
-
-def _platform(graph: Graph, image: NodeId) -> str:
-    attrs = graph.attrs(image)
-    return "/".join(str(attrs[k]) for k in ("os", "architecture", "variant") if attrs.get(k))

@@ -17,7 +17,7 @@ from treering.core.facts import EdgeFact, EdgeKind, Level
 from treering.core.graph import Graph
 from treering.core.ids import Kind, NodeId
 from treering.core.joins.bases import Bases
-from treering.core.joins.evidence import edge, text_of
+from treering.core.joins.evidence import edge, live, text_of
 
 REVISION_LABELS = (
     "org.opencontainers.image.revision",
@@ -76,9 +76,9 @@ def _inherited(graph: Graph, bases: Bases | None, key: str, value: str) -> bool:
 def _provenance(graph: Graph) -> Iterator[tuple[NodeId, str, str]]:
     for statement in graph.of_kind(Kind.ATTESTATION):
         for revision in _materials(graph.attrs(statement)):
-            for edge_ in graph.edges_from(statement):
-                if edge_.kind is EdgeKind.ATTESTS and edge_.end.startswith("image:"):
-                    yield edge_.end, revision, "its provenance names this commit (not verified)"
+            for image in live(graph, statement, EdgeKind.ATTESTS):
+                if image.startswith("image:"):
+                    yield image, revision, "its provenance names this commit (not verified)"
 
 
 def _materials(attrs: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from treering.core.ids import NodeId
 from treering.core.lineage import Direction, Row
 from treering.core.names import Names
 from treering.core.reading import Reading
+from treering.core.text import safe
 
 
 def graph(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -59,7 +60,7 @@ def find(arguments: argparse.Namespace, wiring: Wiring) -> int:
     if arguments.json:
         document = {
             "schema": "treering.find/1",
-            "query": arguments.text,
+            "query": safe(arguments.text),
             "nodes": [export.node_json(node) for node in nodes],
             "sources": [export.source_json(s) for s in found.status.values()],
         }

@@ -15,6 +15,7 @@ from treering.core.ports import SourceSpec
 from treering.core.reading import SILENCE, Reading
 from treering.core.recording import SourceRecord
 from treering.core.session import Session
+from treering.core.text import safe
 
 
 def record(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -29,13 +30,14 @@ def record(arguments: argparse.Namespace, wiring: Wiring) -> int:
         output.json(
             {
                 "schema": "treering.record/1",
-                "file": str(arguments.file),
+                "file": safe(str(arguments.file)),
                 "facts": count,
                 "sources": [export.source_json(s) for s in found.status.values()],
             }
         )
     else:
-        output.line(f"{count} facts from {len(states)} sources in {arguments.file}")
+        said = f"{count} facts from {len(states)} sources in {arguments.file}"
+        output.line(output.style(said))
     return sources.exit_code(found)
 
 

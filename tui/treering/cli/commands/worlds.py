@@ -12,6 +12,7 @@ from treering.cli.output import Output
 from treering.cli.wiring import Wiring
 from treering.core.errors import Refused, UsageError
 from treering.core.session import Session
+from treering.core.text import safe
 
 
 def screen(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -34,14 +35,14 @@ def demo(arguments: argparse.Namespace, wiring: Wiring) -> int:
     config = wiring.build_demo(directory.absolute())
     output = Output()
     if arguments.json:
-        output.json({"schema": "treering.demo/1", "config": str(config)})
+        output.json({"schema": "treering.demo/1", "config": safe(str(config))})
         return 0
     if arguments.build_only:
-        output.line(str(config))
+        output.line(output.style(str(config)))
         return 0
     arguments.config, arguments.source = config, None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        output.line(str(config))
+        output.line(output.style(str(config)))
         output.note("treering: no terminal here; try: treering graph --config " + str(config))
         return 0
     return screen(arguments, wiring)
