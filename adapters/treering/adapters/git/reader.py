@@ -88,16 +88,19 @@ class GitReader:
         if seen <= self._seen:
             seen = self._seen + _LATER
         self._seen = seen
-        for count, text in enumerate(dict.fromkeys(commits)):
+        described = 0
+        for text in dict.fromkeys(commits):
             context.check()
-            if count >= MAX_LOOKED_UP:
-                context.problem("look-up", f"only {MAX_LOOKED_UP} of {len(commits)} commits")
-                return
             commit = self._find(text, history, context)
-            if commit is not None:
-                attrs = self._attrs(commit, history) | self._place(commit, history)
-                yield self._node(commit, attrs, seen)
-                yield from self._parents(commit, seen)
+            if commit is None:
+                continue
+            if described == MAX_LOOKED_UP:
+                context.note(f"only the first {described} commits asked for were described in full")
+                return
+            described += 1
+            attrs = self._attrs(commit, history) | self._place(commit, history)
+            yield self._node(commit, attrs, seen)
+            yield from self._parents(commit, seen)
 
     def resolve_short(self, prefix: str) -> str | None:
         """Return the whole id of the one commit that begins with `prefix`, 4 to 40 hex digits.
