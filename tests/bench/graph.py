@@ -27,8 +27,10 @@ def measure(path: str) -> dict[str, float]:
 
     began = time.perf_counter()
     graph = read_all(Reading([RecordingReader(path, "bench")]))
-    names = Names(graph)
     built = time.perf_counter() - began
+    began = time.perf_counter()
+    names = Names(graph)
+    named = time.perf_counter() - began
     wanted = [*graph.of_kind(Kind.IMAGE)[:20], *graph.of_kind(Kind.COMMIT)[:20]]
     wanted += [*graph.of_kind(Kind.LAYER)[:20], *graph.of_kind(Kind.HOST)[:20]]
     base = max(graph.of_kind(Kind.LAYER), key=lambda n: len(reach(graph, n, Direction.DOWN)))
@@ -49,6 +51,7 @@ def measure(path: str) -> dict[str, float]:
     return {
         "nodes": len(graph),
         "seconds": built,
+        "names": named,
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "query_median_ms": statistics.median(times) * 1000,
         "query_worst_ms": max(times) * 1000,
@@ -64,7 +67,9 @@ def main() -> None:
 
     from treering.core import recording
 
-    head = "scale      nodes  build s    MB  query ms (median, worst)  widest tree ms (rows)"
+    head = (
+        "scale      nodes  graph s  names s    MB  query ms (median, worst)  widest tree ms (rows)"
+    )
     print(head)
     with tempfile.TemporaryDirectory() as directory:
         for scale in SCALES:
@@ -74,7 +79,7 @@ def main() -> None:
             answer = subprocess.run(command, check=True, capture_output=True, text=True)
             r = json.loads(answer.stdout)
             print(
-                f"{scale:5g} {r['nodes']:10d} {r['seconds']:8.2f} {r['megabytes']:5.0f}"
+                f"{scale:5g} {r['nodes']:10d} {r['seconds']:8.2f} {r['names']:8.2f} {r['megabytes']:5.0f}"
                 f"  {r['query_median_ms']:10.2f} {r['query_worst_ms']:11.2f}"
                 f"  {r['widest_tree_ms']:14.1f} ({r['widest_tree_rows']})",
                 flush=True,
