@@ -79,7 +79,8 @@ def main() -> None:
             answer = subprocess.run(command, check=True, capture_output=True, text=True)
             r = json.loads(answer.stdout)
             print(
-                f"{scale:5g} {r['nodes']:10d} {r['seconds']:8.2f} {r['names']:8.2f} {r['megabytes']:5.0f}"
+                f"{scale:5g} {r['nodes']:10d} {r['seconds']:8.2f} {r['names']:8.2f}"
+                f" {r['megabytes']:5.0f}"
                 f"  {r['query_median_ms']:10.2f} {r['query_worst_ms']:11.2f}"
                 f"  {r['widest_tree_ms']:14.1f} ({r['widest_tree_rows']})",
                 flush=True,
