@@ -405,11 +405,6 @@ class Graph:
             if fact.source == source and fact.present and fact.seen < since
         ]
 
-    def known_sources(self) -> set[Safe]:
-        """Return the names of all sources with a fact in the graph."""
-        found = {fact.source for views in self._nodes.values() for fact in views}
-        return found | {fact.source for views in self._edges.values() for fact in views}
-
     def facts(self) -> Iterator[Fact]:
         """Yield the facts that make the graph, derived edges left out."""
         for node in sorted(self._nodes):

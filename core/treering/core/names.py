@@ -15,12 +15,10 @@ from collections.abc import Iterable, Iterator
 from treering.core import ids
 from treering.core.errors import AmbiguousName, UnknownName
 from treering.core.graph import Graph, paused_collector
-from treering.core.ids import Kind, NodeId
+from treering.core.ids import NodeId
 from treering.core.text import safe
 
-MIN_PREFIX = 7
 _HEX = re.compile(r"(?:sha(?:256|512)[:-])?([0-9a-f]{7,128})")
-_NAMED = {Kind.TAG, Kind.REF, Kind.HOST, Kind.DEPLOYMENT, Kind.CONTAINER, Kind.STAGE}
 _MAX_CANDIDATES = 20
 
 

@@ -15,7 +15,7 @@ from treering.core.facts import EdgeKind, Level
 from treering.core.graph import Edge, Node
 from treering.core.ids import Kind, NodeId
 from treering.core.lineage import CHAINS, Row
-from treering.core.reading import DONE, SourceStatus, State
+from treering.core.reading import SourceStatus, State
 from treering.core.session import Session
 from treering.core.text import Safe, safe
 
@@ -52,9 +52,6 @@ _STATES = {
     State.PARTIAL: ("!", "warn"),
     State.FAILED: ("✗", "bad"),
 }
-FINISHED = DONE
-"""States in which a source is done, for better or worse."""
-
 _LEVELS = {
     Level.EXACT: "good",
     Level.ATTESTED: "good",

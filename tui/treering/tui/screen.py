@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Footer, Input, Static
 
 from treering.core.ids import NodeId
+from treering.core.reading import DONE
 from treering.core.session import Session
 from treering.core.text import safe
 from treering.tui import gatherer, present
@@ -113,7 +114,7 @@ class MainScreen(Screen[None]):
         lines = [present.source_line(status) for status in statuses]
         pane = self._pane("sources")
         pane.show(len(lines), lambda row, _width: lines[row])
-        done = sum(1 for s in statuses if s.state in present.FINISHED)
+        done = sum(1 for s in statuses if s.state in DONE)
         self._set("top", present.top_line(self.session, len(self._all), done, len(statuses)))
         if statuses:
             self._set(
