@@ -51,6 +51,7 @@ def test_no_source_root_claims_the_namespace() -> None:
         ("core/treering/core/ids.py", "import subprocess"),
         ("core/treering/core/ids.py", "import textual"),
         ("tui/treering/tui/app.py", "import treering.adapters.oci"),
+        ("tui/treering/present/lines.py", "import textual"),
         ("tui/treering/cli/output.py", "import treering.adapters.oci"),
         ("tui/treering/cli/output.py", "import treering.tui.app"),
         ("adapters/treering/adapters/oci/__init__.py", "import treering.adapters.git"),

@@ -15,8 +15,9 @@ from typing import Protocol, runtime_checkable
 
 from treering.core.errors import Cancelled
 from treering.core.facts import Fact
-from treering.core.ids import NodeId
+from treering.core.ids import Digest, NodeId
 from treering.core.text import Safe, safe
+from treering.core.trees import Entry
 
 
 class Capability(Flag):
@@ -28,7 +29,7 @@ class Capability(Flag):
     LOOK_UP = auto()
     """It can be asked for single things others mention; `Finder.look_up` yields their facts."""
     TREES = auto()
-    """It can open the file tree of a node."""
+    """It can open the files and documents of a node (`Opener`)."""
     REPLAYS = auto()
     """Its facts were seen at another time, and by other sources."""
     VERIFIES = auto()
@@ -181,21 +182,58 @@ class Journal(Protocol):
         """Append `record` durably and return its hash."""
 
 
-class Entry(Protocol):
-    """One path of a tree: its type, mode, owner, size, link target and content digest."""
-
-    path: bytes
-    mode: int
-    uid: int
-    gid: int
-    size: int
-
-
 class Tree(Protocol):
-    """The files of a version, in path order, with subtree digests where the system has them."""
+    """The files of a version. Safe to use from one thread at a time.
+
+    Reading a path may read the system; every method may raise a `SourceError`.
+    """
+
+    def entry(self, path: bytes) -> Entry:
+        """Return what stands at `path`. Raises `KeyError`."""
+
+    def children(self, path: bytes) -> Sequence[Entry]:
+        """Return what stands directly in a directory, in byte order. Raises `KeyError`."""
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every entry in byte order of its path."""
+        """Yield every entry, a directory before what stands in it, siblings in byte order."""
+
+    def subtree(self, path: bytes) -> Digest | None:
+        """Return a digest that two equal subtrees share, where the system has one."""
+
+    def read(self, path: bytes, limit: int) -> bytes:
+        """Return at most `limit` bytes from the beginning of a file. Raises `KeyError`."""
+
+    def close(self) -> None:
+        """Let go of files and connections. May be called more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of a node as its system stores it: what it is called, its type, its bytes."""
+
+    name: Safe
+    media_type: Safe
+    data: bytes
+
+
+@runtime_checkable
+class Opener(Protocol):
+    """A reader that opens the files and documents of single nodes (`Capability.TREES`).
+
+    It may be asked from any thread, before, during or after a `read`.
+    """
+
+    def open_tree(self, node: NodeId, context: ReadContext) -> Tree:
+        """Open the files of an image (flattened), a layer, a commit or a container.
+
+        Raises `NotRecognised` for a node this source cannot open, and other `SourceError`.
+        """
+
+    def documents(self, node: NodeId, context: ReadContext) -> Sequence[Document]:
+        """Return the documents behind a node, the most telling first; empty when it has none.
+
+        Raises `SourceError`.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from treering.core.joins import derive
 from treering.core.lineage import Direction, tree
 from treering.core.reading import Reading
 from treering.core.text import Safe, safe
-from treering.tui import present
-from treering.tui.present import LineageRow, NodeRow
+from treering.present import nodes as present
+from treering.present.nodes import LineageRow, NodeRow
 
 MAX_ROWS = 2000
 """Longest lineage drawn in the pane, for each direction."""

@@ -19,11 +19,12 @@ from treering.core.ids import NodeId
 from treering.core.reading import DONE
 from treering.core.session import Session
 from treering.core.text import safe
-from treering.tui import gatherer, present
+from treering.present import nodes as present
+from treering.present.nodes import LineageRow, NodeRow
+from treering.tui import gatherer
 from treering.tui.commands import SCREEN, bindings, help_lines
 from treering.tui.gatherer import Gatherer, Lineage, Snapshot
 from treering.tui.messages import Published
-from treering.tui.present import LineageRow, NodeRow
 from treering.tui.widgets.lines import LineList
 
 _DEBOUNCE = 0.08

@@ -19,8 +19,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from treering.present.lines import Line
 from treering.tui.commands import LIST, bindings
-from treering.tui.present import Line
 
 Draw = Callable[[int, int], Line]
 """Returns the line of a row, given its number and the width in cells it may take."""

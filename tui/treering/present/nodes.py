@@ -1,7 +1,6 @@
-"""Domain values as lines of styled safe text. Pure.
+"""Nodes and sources as lines.
 
-Owns what a node, a source or a lineage row looks like. A line is a sequence of spans; a span is
-safe text and the name of a component class, never markup.
+Owns what a node, a source or a lineage row looks like, and the order of nodes in a list.
 """
 
 from __future__ import annotations
@@ -18,11 +17,9 @@ from treering.core.lineage import CHAINS, Row
 from treering.core.reading import SourceStatus, State
 from treering.core.session import Session
 from treering.core.text import Safe, safe
+from treering.present.lines import Line, Span, cut_middle
 
 _NOTHING = Safe("")
-
-Span = tuple[Safe, str]
-Line = tuple[Span, ...]
 
 ORDER = (
     Kind.TAG,
@@ -114,22 +111,6 @@ def node_line(row: NodeRow, width: int) -> Line:
 
 
 _ROOMY = 46
-
-
-def cut_middle(text: Safe, cells: int) -> Safe:
-    """Return text of at most `cells` characters with an ellipsis where the rest was.
-
-    The end of a name says most: the tag, the branch.
-    """
-    if len(text) <= cells:
-        return text
-    if cells <= _TINY:
-        return safe(text[: max(0, cells)])
-    tail = (cells - 1) * 2 // 3
-    return safe(f"{text[: cells - 1 - tail]}…{text[len(text) - tail :]}")
-
-
-_TINY = 3
 
 
 def source_line(status: SourceStatus) -> Line:
