@@ -9,6 +9,7 @@ import pytest
 from treering.core import config
 from treering.core.errors import ConfigError
 from treering.core.ports import SourceSpec
+from treering.core.settings import ScreenConfig, ThemeConfig
 
 KINDS = ("oci-layout", "docker", "ostree")
 
@@ -129,3 +130,116 @@ def test_default_names_are_the_last_component_and_never_the_same() -> None:
         config.name_sources((SourceSpec("docker", "", "a"), SourceSpec("git", "", "a")))
     with pytest.raises(ConfigError, match="slash"):
         config.name_sources((SourceSpec("docker", "", "a/b"),))
+
+
+def test_what_the_screen_should_be_is_read(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        """
+        [screen]
+        theme = "mine"
+        glyphs = "ascii"
+        link = "slow"
+        mouse = false
+        painting = "stock"
+        keys = "k9s"
+        [keys]
+        "node.diff" = "d, ctrl+d"
+        node.copy = "comma"
+        quit = ""
+        [theme.mine]
+        primary = "#FFF"
+        background = "#00ff7f"
+        dark = false
+        [theme.own-palette]
+        error = "ansi_bright_red"
+        """,
+    )
+    assert found.screen == ScreenConfig(
+        theme="mine",
+        glyphs="ascii",
+        link="slow",
+        mouse=False,
+        painting="stock",
+        keys="k9s",
+        remap=(("node.diff", "d,ctrl+d"), ("node.copy", "comma"), ("quit", "")),
+        themes=(
+            ThemeConfig("mine", dark=False, primary="#FFF", background="#00ff7f"),
+            ThemeConfig("own-palette", error="ansi_bright_red"),
+        ),
+    )
+    mine, palette = found.screen.themes
+    assert mine.colours() == {"primary": "#FFF", "background": "#00ff7f"}
+    assert (mine.palette, palette.palette) == (False, True)
+
+
+def test_a_file_without_a_word_about_the_screen_asks_for_nothing(tmp_path: Path) -> None:
+    assert load(tmp_path, "").screen == ScreenConfig()
+    assert config.Config().screen == ScreenConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[screeen]", "did you mean screen?"),
+        ("[[screen]]", "must be written [screen]"),
+        ("screen = 3", "must be written [screen]"),
+        ("theme = 'ansi'", "must be written [theme.NAME]"),
+        ("[theme]\nansi2 = 'x'", "must be written [theme.NAME]"),
+        ("[screen]\ntheem = 'ansi'", "did you mean theme?"),
+        ("[screen]\ntheme = 'colorblind'", "did you mean colourblind?"),
+        ("[screen]\ntheme = 3", "[screen] theme must be text"),
+        ("[screen]\nglyphs = 'ascci'", "did you mean ascii?"),
+        ("[screen]\nlink = 'quick'", "known: auto, fast, slow"),
+        ("[screen]\nmouse = 'no'", "mouse must be true or false"),
+        ("[screen]\npainting = 'cell'", "did you mean cells?"),
+        ("[screen]\nkeys = 'vim'", "known: default, k9s, lazygit"),
+        ("[screen]\nremap = 'x'", "unknown key 'remap'"),
+        ("[screen]\nthemes = 'x'", "did you mean theme?"),
+        ("[keys]\nquit = 3", "[keys] quit must be text"),
+        ("[keys]\nquit = 'ctrl+'", "'ctrl+' is no key"),
+        ("[keys]\nquit = 'q,,x'", "'' is no key"),
+        ("[keys]\nquit = 'Ctrl-Q'", "'Ctrl-Q' is no key"),
+        ('[keys]\nquit = "\\u001b"', "is no key"),
+        ("[keys]\n'QUIT!' = 'q'", "is no id of a command"),
+        ("[theme.ansi]", "is the name of a theme of treering"),
+        ("[theme.auto]", "is the name of a theme of treering"),
+        ("[theme.'a b']", "cannot be called"),
+        ("[theme.x]\nprimry = '#fff'", "did you mean primary?"),
+        ("[theme.x]\nprimary = 'red'", "did you mean ansi_red?"),
+        ("[theme.x]\nprimary = '#ffff'", "write #rgb, #rrggbb or ansi_NAME"),
+        ("[theme.x]\nprimary = 'rgb(1,2,3)'", "is no colour"),
+        ("[theme.x]\nprimary = 3", "is no colour"),
+        ("[theme.x]\nprimary = '$error'", "is no colour"),
+        ("[theme.x]\nprimary = '#fff'\nerror = 'ansi_red'", "mixes colours"),
+        ("[theme.x]\ndark = 1", "dark must be true or false"),
+        ("\n".join(f"[theme.x{n}]" for n in range(65)), "more than 64 themes"),
+        ("[keys]\n" + "\n".join(f"x{n} = 'a'" for n in range(1025)), "more than 1024"),
+    ],
+)
+def test_what_is_wrong_about_the_screen_is_named(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    assert words in str(caught.value)
+
+
+def test_settings_of_the_screen_count_wherever_the_sources_come_from(tmp_path: Path) -> None:
+    own = tmp_path / "xdg" / "treering"
+    own.mkdir(parents=True)
+    here = tmp_path / "here"
+    here.mkdir()
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+    assert config.load_screen(environ, here) == ScreenConfig()
+    (own / "treering.toml").write_text("[screen]\ntheme = 'mono'")
+    (here / "treering.toml").write_text("[[source]]\nkind = 'of a later version'")
+    assert config.load_screen(environ, here).theme == "mono"
+    (here / "treering.toml").write_text("[screen]\ntheme = 'ansi'")
+    assert config.load_screen(environ, here).theme == "ansi"
+    named = tmp_path / "named.toml"
+    named.write_text("[[source]]")
+    assert config.load_screen(environ, here, named).theme == "ansi"
+    named.write_text("[screen]\nlink = 'slow'")
+    assert config.load_screen(environ, here, named) == ScreenConfig(link="slow")
+    (here / "treering.toml").write_text("[screen")
+    with pytest.raises(ConfigError, match="not TOML"):
+        config.load_screen(environ, here)

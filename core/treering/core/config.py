@@ -1,21 +1,22 @@
 """The configuration: ``treering.toml``.
 
-Owns which keys there are and what they may hold; unknown ones are refused with the nearest
-name. Reads no environment and no other file than the one it is given.
+Owns where the file is looked for, which sections it has and what those about sources, hosts and
+stages may hold (`settings` has those about the screen); unknown keys are refused with the nearest
+name. Reads no environment but the one it is given.
 """
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from treering.core import files
+from treering.core import files, settings
 from treering.core.errors import ConfigError, SourceError
 from treering.core.ports import SourceSpec
+from treering.core.settings import ScreenConfig
 from treering.core.text import is_safe, safe
 
 MAX_CONFIG = 1024 * 1024
@@ -37,11 +38,12 @@ KINDS = (
 """Kinds of sources the contract names; some come with later versions."""
 
 PATHS = {"oci-layout", "oci-archive", "docker-archive", "ostree", "sysroot", "git", "recording"}
-_SECTIONS: Mapping[str, frozenset[str]] = {
-    "source": frozenset({"kind", "name", "location"}),
-    "host": frozenset({"name", "address", "sysroot"}),
-    "stage": frozenset({"name", "order", "at", "gates"}),
+_SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "source": ("kind", "name", "location"),
+    "host": ("name", "address", "sysroot"),
+    "stage": ("name", "order", "at", "gates"),
 }
+_NOTHING_ASKED = ScreenConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Config:
     sources: tuple[SourceSpec, ...] = ()
     hosts: tuple[Mapping[str, Any], ...] = ()
     stages: tuple[Mapping[str, Any], ...] = ()
+    screen: ScreenConfig = _NOTHING_ASKED
 
 
 def find(environ: Mapping[str, str], directory: Path) -> Path | None:
@@ -59,11 +62,15 @@ def find(environ: Mapping[str, str], directory: Path) -> Path | None:
 
     Looked for in `directory`, then ``$XDG_CONFIG_HOME/treering``, then ``/etc/treering``.
     """
+    return next((path for path in _places(environ, directory) if _is_there(path)), None)
+
+
+def _places(environ: Mapping[str, str], directory: Path) -> list[Path]:
     home = environ.get("XDG_CONFIG_HOME") or (
         f"{environ['HOME']}/.config" if environ.get("HOME") else ""
     )
     places = [directory, *([Path(home) / "treering"] if home else []), Path("/etc/treering")]
-    return next((p / "treering.toml" for p in places if _is_there(p / "treering.toml")), None)
+    return [place / "treering.toml" for place in places]
 
 
 def _is_there(path: Path) -> bool:
@@ -80,21 +87,43 @@ def load(path: Path, kinds: tuple[str, ...] = KINDS) -> Config:
 
     Raises `ConfigError` naming the key, and what it was probably meant to be.
     """
+    document = _document(path)
+    settings.refuse_unknown(path, document, (*_SECTIONS, *settings.SECTIONS), "")
+    tables = {name: _tables(path, document, name) for name in _SECTIONS}
+    sources = tuple(_source(path, table, kinds) for table in tables["source"])
+    screen = settings.read(path, document)
+    return Config(path, sources, tuple(tables["host"]), tuple(tables["stage"]), screen)
+
+
+def load_screen(
+    environ: Mapping[str, str], directory: Path, config_file: Path | None = None
+) -> ScreenConfig:
+    """Return how the screen should look, wherever the sources come from.
+
+    The first file counts that says anything about the screen: the named one, then those `find`
+    looks at. A project's file that only names sources leaves a person's own settings alone. What
+    a file says about sources is not looked at. Raises `ConfigError`.
+    """
+    named = [config_file] if config_file else []
+    for path in [*named, *filter(_is_there, _places(environ, directory))]:
+        document = _document(path)
+        if settings.says(document):
+            return settings.read(path, document)
+    return _NOTHING_ASKED
+
+
+def _document(path: Path) -> Mapping[str, Any]:
     try:
         text = files.read_file(path, MAX_CONFIG, follow=True).decode("utf-8")
         if any(line.count(".") > _MAX_DOTS for line in text.split("\n")):
             raise ConfigError(f"{path} has a line with more than {_MAX_DOTS} dots")
-        document = tomllib.loads(text)
+        return tomllib.loads(text)
     except SourceError as error:
         raise ConfigError(f"cannot read the configuration: {error.message}", error.hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
     except RecursionError as error:
         raise ConfigError(f"{path} is nested too deep") from error
-    _known(path, document, set(_SECTIONS), "")
-    tables = {name: _tables(path, document, name) for name in _SECTIONS}
-    sources = tuple(_source(path, table, kinds) for table in tables["source"])
-    return Config(path, sources, tuple(tables["host"]), tuple(tables["stage"]))
 
 
 def _tables(path: Path, document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -102,16 +131,8 @@ def _tables(path: Path, document: Mapping[str, Any], name: str) -> list[Mapping[
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
         raise ConfigError(f"{path}: {name} must be written [[{name}]]")
     for table in tables:
-        _known(path, table, set(_SECTIONS[name]), f"[[{name}]] ")
+        settings.refuse_unknown(path, table, _SECTIONS[name], f"[[{name}]] ")
     return tables
-
-
-def _known(path: Path, table: Mapping[str, Any], keys: set[str], where: str) -> None:
-    for key in table:
-        if key not in keys:
-            near = difflib.get_close_matches(key, keys, 1, 0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(keys))}"
-            raise ConfigError(f"{path}: {where}unknown key {key!r}", hint)
 
 
 def _source(path: Path, table: Mapping[str, Any], kinds: tuple[str, ...]) -> SourceSpec:
@@ -137,9 +158,7 @@ def check_kind(kind: str, kinds: tuple[str, ...], where: str = "") -> None:
             f"{where}this version cannot read sources of kind {kind}",
             f"it reads {', '.join(kinds)}",
         )
-    near = difflib.get_close_matches(kind, kinds, 1, 0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(kinds)}"
-    raise ConfigError(f"{where}unknown source kind {kind!r}", hint)
+    raise ConfigError(f"{where}unknown source kind {kind!r}", settings.nearest(kind, kinds))
 
 
 def parse_source(text: str, kinds: tuple[str, ...]) -> SourceSpec:
