@@ -12,10 +12,11 @@ Two names for one image meet here: a fact may say that a digest names *the same*
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 _EdgeKey = tuple[NodeId, NodeId, EdgeKind]
+_Ends = dict[NodeId, dict[NodeId, tuple[EdgeFact, ...]]]
+_Said = TypeVar("_Said", bound=NodeFact | EdgeFact)
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -86,17 +89,23 @@ class Edge:
 class Graph:
     """Nodes and edges merged from facts. Not safe to change from several threads."""
 
+    # The structure holds ids as facts write them; `_aliases` leads from those that name another
+    # node to it, so that a digest found to be an image's moves no edge. The dictionaries of
+    # networkx hold the facts themselves: of each node, and of each pair of nodes, shared by both.
+
     def __init__(self) -> None:
         import networkx as nx  # noqa: PLC0415 -- 0.2 s, and --help needs no graph
 
-        self._nodes: dict[NodeId, list[NodeFact]] = {}
-        self._edges: dict[_EdgeKey, list[EdgeFact]] = {}
-        self._claims: dict[Digest, set[NodeId]] = {}
         self._structure: nx.DiGraph[NodeId] = nx.DiGraph()
-        self._stale = False
+        self._nodes: dict[NodeId, tuple[NodeFact, ...]] = self._structure._node  # noqa: SLF001 -- a call an edge would double the cost
+        self._after: _Ends = self._structure._succ  # noqa: SLF001 -- as above
+        self._before: _Ends = self._structure._pred  # noqa: SLF001 -- as above
         self._images: set[NodeId] = set()
+        self._claims: dict[Digest, set[NodeId]] = {}
+        self._stale = False
+        self._aliases: dict[NodeId, NodeId] = {}
         self._moved: dict[NodeId, list[NodeId]] = {}
-        self._kinds: tuple[int, dict[Kind, list[NodeId]]] = (-1, {})
+        self._kinds: tuple[int, dict[str, list[NodeId]], set[Kind]] = (-1, {}, set())
         self._derived: dict[_EdgeKey, EdgeFact] = {}
         self.version = 0
 
@@ -105,50 +114,51 @@ class Graph:
     def merge(self, facts: Iterable[Fact]) -> int:
         """Merge `facts`; return how many of them changed anything."""
         changed = 0
-        connections: list[_EdgeKey] = []
         with paused_collector():
             for fact in facts:
                 if isinstance(fact, NodeFact):
                     changed += self._merge_node(fact)
-                elif self._merge_edge(fact):
-                    changed += 1
-                    connections.append((fact.start, fact.end, fact.kind))
-            if not self._stale:
-                self._connect(connections)
+                else:
+                    changed += self._merge_edge(fact)
         if changed:
             self.version += 1
         return changed
 
     def _merge_node(self, fact: NodeFact) -> bool:
-        views = self._nodes.get(fact.id)
-        if views is None:
-            self._nodes[fact.id] = [fact]
+        node = fact.id
+        views = self._nodes.get(node)
+        if not views:
+            if views is None:
+                self._add(node)
+            self._nodes[node] = (fact,)
         else:
-            old = {alias for view in views for alias in view.same}
-            if not _put(views, fact):
+            kept = _kept(views, fact)
+            if kept is views:
                 return False
-            self._unclaim(fact.id, old - {alias for view in views for alias in view.same})
-        if fact.same or fact.id.startswith("index:"):
-            self._claim(fact)
-        if fact.id.startswith("image:"):
-            self._images.add(fact.id)
-            if ids.content_of(fact.id) in self._claims:
-                self._stale = True
-        if not self._stale:
-            self._structure.add_node(self._at(fact.id))
+            self._nodes[node] = kept
+            said = {alias for view in kept for alias in view.same}
+            self._unclaim(node, {alias for view in views for alias in view.same} - said)
+        if fact.same:
+            self._claim(node, fact.same)
+        if node in self._images:
+            self._stale = True
+        elif node.startswith("index:"):
+            self._claim(node, (Digest(ids.content_of(node)),))
         return True
 
-    def _claim(self, fact: NodeFact) -> None:
+    def _add(self, node: NodeId) -> None:
+        """Hold a node of which nothing is known yet."""
+        self._nodes[node] = ()
+        self._after[node], self._before[node] = {}, {}
+        if node.startswith("image:"):
+            self._images.add(node)
+            self._stale = True
+
+    def _claim(self, node: NodeId, aliases: Iterable[Digest]) -> None:
         """Note which digests name this node; what they named before may have to move."""
-        claims = list(fact.same)
-        if fact.id.startswith("index:"):
-            claims.append(Digest(ids.content_of(fact.id)))
-        for alias in claims:
-            claimants = self._claims.setdefault(alias, set())
-            if fact.id not in claimants:
-                claimants.add(fact.id)
-                if len(claimants) > 1 or ids.image(alias) in self._images:
-                    self._stale = True
+        for alias in aliases:
+            self._claims.setdefault(alias, set()).add(node)
+        self._stale = True
 
     def _unclaim(self, node: NodeId, aliases: set[Digest]) -> None:
         """Forget digests that no surviving fact says are `node`."""
@@ -159,75 +169,55 @@ class Graph:
             self._stale = True
 
     def _merge_edge(self, fact: EdgeFact) -> bool:
-        key = (fact.start, fact.end, fact.kind)
-        views = self._edges.get(key)
-        if views is not None:
-            return _put(views, fact)
-        self._edges[key] = [fact]
-        for end in key[:2]:
-            if end.startswith("image:"):
-                self._images.add(end)
+        start, end = fact.start, fact.end
+        after = self._after.get(start)
+        if after is None:
+            self._add(start)
+            after = self._after[start]
+        facts = after.get(end)
+        if facts is None:
+            if end not in self._before:
+                self._add(end)
+            kept: tuple[EdgeFact, ...] = (fact,)
+        else:
+            kept = _kept(facts, fact)
+            if kept is facts:
+                return False
+        after[end] = self._before[end][start] = kept
         return True
-
-    def _connect(self, keys: Iterable[_EdgeKey]) -> None:
-        """Put edges into the structure: each pair of nodes holds the keys of its facts."""
-        # What DiGraph.add_edges_from does, into the dictionaries its documentation gives to
-        # subclasses, at half the cost: hundreds of thousands of edges come in one go.
-        structure = self._structure
-        after, before, nodes = structure._succ, structure._pred, structure._node  # noqa: SLF001
-        named = bool(self._claims)
-        for key in keys:
-            start, end, _ = key
-            if named:
-                start, end = self._at(start), self._at(end)
-            for node in (start, end):
-                if node not in after:
-                    after[node], before[node], nodes[node] = {}, {}, {}
-            if start == end:
-                continue
-            between = after[start].get(end)
-            if between is None:
-                after[start][end] = before[end][start] = {key: None}
-            else:
-                between[key] = None
 
     def set_derived(self, facts: Iterable[EdgeFact]) -> None:
         """Replace every derived edge, those the joins computed, by `facts`."""
+        derived = {(fact.start, fact.end, fact.kind): fact for fact in facts}
+        old = self._derived
+        gone = [fact for key, fact in old.items() if derived.get(key) != fact]
+        new = [fact for key, fact in derived.items() if old.get(key) != fact]
+        self._derived = derived
         with paused_collector():
-            old = self._derived
-            for key, fact in old.items():
-                self._drop_derived(key, fact)
-            self._derived = {}
-            for fact in facts:
-                key = (fact.start, fact.end, fact.kind)
-                self._derived[key] = fact
+            for fact in gone:
+                self._drop_edge(fact)
+            for fact in new:
                 self._merge_edge(fact)
-            if not self._stale:
-                self._connect(self._derived)
-            self._drop_unmentioned({end for key in old for end in key[:2]})
-        self.version += 1
+            self._drop_unmentioned({end for fact in gone for end in (fact.start, fact.end)})
+        if gone or new:
+            self.version += 1
+
+    def _drop_edge(self, fact: EdgeFact) -> None:
+        start, end = fact.start, fact.end
+        kept = tuple(other for other in self._after[start][end] if other != fact)
+        if kept:
+            self._after[start][end] = self._before[end][start] = kept
+        else:
+            self._structure.remove_edge(start, end)
 
     def _drop_unmentioned(self, nodes: set[NodeId]) -> None:
         """Remove those of `nodes` that no fact describes and no edge mentions any more."""
-        if self._stale:
-            return
-        for node in map(self._at, nodes):
-            known = node in self._nodes or self.facts_of(node)
-            if not known and node in self._structure and not self._structure.degree(node):
+        for node in nodes:
+            if not self._nodes[node] and not self._structure.degree(node):
                 self._structure.remove_node(node)
-
-    def _drop_derived(self, key: _EdgeKey, fact: EdgeFact) -> None:
-        views = self._edges.get(key, [])
-        if fact in views:
-            views.remove(fact)
-        if not views:
-            self._edges.pop(key, None)
-            start, end = self._at(key[0]), self._at(key[1])
-            if not self._stale and self._structure.has_edge(start, end):
-                keys = self._structure[start][end]
-                keys.pop(key, None)
-                if not keys:
-                    self._structure.remove_edge(start, end)
+                if node in self._images:
+                    self._images.remove(node)
+                    self._stale = True
 
     # -- one node, one name --------------------------------------------------------------
 
@@ -236,67 +226,87 @@ class Graph:
 
         A digest claimed by several different nodes names none of them.
         """
-        self._settle()
-        return self._at(node)
+        if self._stale:
+            self._settle()
+        if node in self._nodes:
+            return self._aliases.get(node, node)
+        return self._named(node)
 
-    def _at(self, node: NodeId) -> NodeId:
-        if not self._claims or not node.startswith("image:"):
-            return node
+    def _named(self, node: NodeId) -> NodeId:
+        """Return what `node` names, by the claims of all facts alone."""
         seen = [node]
-        while True:
+        # What is no image goes by its own id: a chain of names ends there.
+        while node.startswith("image:"):
             claimants = self._claims.get(Digest(ids.content_of(node)))
             if not claimants or len(claimants) > 1:
                 return node
             (target,) = claimants
             if target.startswith("index:"):
-                return node if node in self._nodes else target
+                return node if self._nodes.get(node) else target
             if target in seen:
                 return min(seen[seen.index(target) :])
             seen.append(target)
             node = target
+        return node
 
     def _settle(self) -> None:
-        """Rebuild the structure after a digest turned out to name another node."""
-        if not self._stale:
-            return
+        """Find out again which images go by another id."""
         self._stale = False
-        self.version += 1
-        self._structure.clear()
-        self._moved = {}
-        with paused_collector():
-            self._structure.add_nodes_from(map(self._at, self._nodes))
-            self._connect(self._edges)
-            for node in self._images:
-                target = self._at(node)
-                if target != node and node in self._nodes:
-                    self._moved.setdefault(target, []).append(node)
+        self._aliases, self._moved = {}, {}
+        if not self._claims:
+            return
+        for image in self._images:
+            target = self._named(image)
+            if target != image:
+                self._aliases[image] = target
+                self._moved.setdefault(target, []).append(image)
 
     # -- reading -------------------------------------------------------------------------
 
     def __len__(self) -> int:
         """Return the number of nodes, those only mentioned included."""
-        self._settle()
-        return len(self._structure)
+        if self._stale:
+            self._settle()
+        return len(self._nodes) - len(self._aliases)
 
     def __contains__(self, node: NodeId) -> bool:
         """Tell whether the graph holds `node`, under this or another name."""
-        self._settle()
-        return self._at(node) in self._structure
+        return self.canonical(node) in self._nodes
 
     def ids(self) -> Iterator[NodeId]:
         """Yield every node id, in no order."""
-        self._settle()
-        return iter(self._structure)
+        if self._stale:
+            self._settle()
+        if not self._aliases:
+            return iter(self._nodes)
+        return (node for node in self._nodes if node not in self._aliases)
 
     def of_kind(self, kind: Kind) -> list[NodeId]:
         """Return the ids of one kind, sorted."""
-        self._settle()
+        found = self._by_kind(kind)
+        if kind not in self._kinds[2]:
+            found.sort()
+            self._kinds[2].add(kind)
+        return found
+
+    def _by_kind(self, kind: Kind) -> list[NodeId]:
         if self._kinds[0] != self.version:
-            by_kind: dict[Kind, list[NodeId]] = {}
-            for node in sorted(self._structure):
-                by_kind.setdefault(ids.kind_of(node), []).append(node)
-            self._kinds = (self.version, by_kind)
-        return self._kinds[1].get(kind, [])
+            by_prefix: dict[str, list[NodeId]] = {}
+            for node in self.ids():
+                prefix = node[: node.index(":")]
+                if prefix in by_prefix:
+                    by_prefix[prefix].append(node)
+                else:
+                    by_prefix[prefix] = [node]
+            self._kinds = (self.version, by_prefix, set())
+        return self._kinds[1].get(ids.prefix_of(kind), [])
+
+    def described(self, kind: Kind) -> Iterator[tuple[NodeId, Mapping[str, Any]]]:
+        """Yield the ids of one kind that a source described with their attributes, in no order."""
+        for node in self._by_kind(kind):
+            views = self.facts_of(node)
+            if views:
+                yield node, views[0].attrs if len(views) == 1 else _joined(views)
 
     def knows(self, node: NodeId) -> bool:
         """Tell whether a source described `node`, rather than only mentioned it."""
@@ -305,29 +315,22 @@ class Graph:
     def facts_of(self, node: NodeId) -> tuple[NodeFact, ...]:
         """Return what each source said about a node, under all its names, oldest first."""
         node = self.canonical(node)
-        views: Sequence[NodeFact] = self._nodes.get(node, ())
-        for other in self._moved.get(node, ()):
-            views = [*views, *self._nodes[other]]
-        return tuple(views) if len(views) <= 1 else tuple(sorted(views, key=_order))
+        views = self._nodes.get(node, ())
+        if node not in self._moved:
+            return views
+        for other in self._moved[node]:
+            views += self._nodes[other]
+        return tuple(sorted(views, key=_order))
 
     def attrs(self, node: NodeId) -> Mapping[str, Any]:
         """Return the joined attributes of a node; the latest word on each key counts."""
-        if not self._stale and not node.startswith("image:"):
-            alone = self._nodes.get(node, ())
-            if len(alone) == 1:
-                return alone[0].attrs
         views = self.facts_of(node)
-        if len(views) == 1:
-            return views[0].attrs
-        joined: dict[str, Any] = {}
-        for view in views:
-            joined.update(view.attrs)
-        return joined
+        return views[0].attrs if len(views) == 1 else _joined(views)
 
     def node(self, node: NodeId) -> Node:
         """Return a node. Raises `KeyError` when the graph does not hold it."""
         node = self.canonical(node)
-        if node not in self._structure:
+        if node not in self._nodes:
             raise KeyError(node)
         views = self.facts_of(node)
         live = [v for v in views if v.present]
@@ -359,49 +362,62 @@ class Graph:
         Only edges of `kinds`, if given.
         """
         node = self.canonical(node)
-        after = self._structure._adj.get(node, {})  # noqa: SLF001 -- nx views cost a call an edge
-        return self._edges_between(((node, end, keys) for end, keys in after.items()), kinds)
+        edges: list[Edge] = []
+        for other, facts in self._row(node, self._after):
+            _add_edges(edges, node, other, facts, kinds)
+        edges.sort(key=_edge_order)
+        return edges
 
     def edges_to(self, node: NodeId, kinds: frozenset[EdgeKind] | None = None) -> list[Edge]:
         """Return the edges from what came of `node` or rests on it. Only of `kinds`, if given."""
         node = self.canonical(node)
-        before = self._structure._pred.get(node, {})  # noqa: SLF001 -- as above
-        return self._edges_between(((start, node, keys) for start, keys in before.items()), kinds)
+        edges: list[Edge] = []
+        for other, facts in self._row(node, self._before):
+            _add_edges(edges, other, node, facts, kinds)
+        edges.sort(key=_edge_order)
+        return edges
 
     def neighbours(self, node: NodeId, *, out: bool) -> Iterator[tuple[NodeId, Iterable[EdgeKind]]]:
         """Yield the nodes one edge away with the kinds of the edges, unsorted and fast."""
         node = self.canonical(node)
-        table = self._structure._adj if out else self._structure._pred  # noqa: SLF001
-        for other, keys in table.get(node, {}).items():
-            yield other, {key[2] for key in keys} if len(keys) > 1 else (next(iter(keys))[2],)
+        for other, facts in self._row(node, self._after if out else self._before):
+            yield other, (facts[0].kind,) if len(facts) == 1 else {fact.kind for fact in facts}
 
-    def _edges_between(
-        self,
-        pairs: Iterable[tuple[NodeId, NodeId, Iterable[_EdgeKey]]],
-        kinds: frozenset[EdgeKind] | None,
-    ) -> list[Edge]:
-        """Merge the facts between pairs of nodes into one edge of each kind, in order."""
-        edges = []
-        for start, end, keys in pairs:
-            by_kind: dict[EdgeKind, list[EdgeFact]] = {}
-            for key in keys:
-                if kinds is None or key[2] in kinds:
-                    by_kind.setdefault(key[2], []).extend(self._edges.get(key, ()))
-            edges += [_best(start, end, kind, facts) for kind, facts in by_kind.items() if facts]
-        if len(edges) > 1:
-            edges.sort(key=_edge_order)
-        return edges
+    def _row(self, node: NodeId, table: _Ends) -> Iterable[tuple[NodeId, tuple[EdgeFact, ...]]]:
+        """Return the other nodes with the facts between them and `node`, itself left out."""
+        row = table.get(node, {})
+        if not self._aliases:
+            return row.items() if node not in row else _others(node, row)
+        return self._joined_row(node, table).items()
+
+    def _joined_row(self, node: NodeId, table: _Ends) -> dict[NodeId, tuple[EdgeFact, ...]]:
+        """Return what stands in the rows of all names of a node, under the ids others go by."""
+        joined: dict[NodeId, tuple[EdgeFact, ...]] = {}
+        several: set[NodeId] = set()
+        for name in (node, *self._moved.get(node, ())):
+            for other, facts in table.get(name, {}).items():
+                end = self._aliases.get(other, other)
+                if end in joined:
+                    several.add(end)
+                    joined[end] += facts
+                elif end != node:
+                    joined[end] = facts
+        for end in several:
+            joined[end] = tuple(sorted(joined[end], key=_order))
+        return joined
 
     def vanished(self, source: Safe, since: float) -> list[Fact]:
         """Return what a whole new reading of `source`, begun at `since`, no longer found.
 
         The facts say that those nodes and edges are gone; merge them to mark them so.
         """
-        nodes: list[NodeFact | EdgeFact] = [f for views in self._nodes.values() for f in views]
-        nodes += [f for views in self._edges.values() for f in views]
+        nodes: Iterator[Fact] = (fact for views in self._nodes.values() for fact in views)
+        edges: Iterator[Fact] = (
+            f for row in self._after.values() for facts in row.values() for f in facts
+        )
         return [
             msgspec.structs.replace(fact, present=False, seen=since)
-            for fact in nodes
+            for fact in chain(nodes, edges)
             if fact.source == source and fact.present and fact.seen < since
         ]
 
@@ -410,18 +426,51 @@ class Graph:
         for node in sorted(self._nodes):
             yield from self._nodes[node]
         derived = self._derived
-        for key in sorted(self._edges):
-            for fact in self._edges[key]:
-                if derived.get(key) != fact:
-                    yield fact
+        for start in sorted(self._after):
+            row = self._after[start]
+            for end in sorted(row):
+                for fact in sorted(row[end], key=_kind_of):
+                    if derived.get((start, end, fact.kind)) != fact:
+                        yield fact
+
+
+def _others(
+    node: NodeId, row: Mapping[NodeId, tuple[EdgeFact, ...]]
+) -> Iterator[tuple[NodeId, tuple[EdgeFact, ...]]]:
+    return (item for item in row.items() if item[0] != node)
+
+
+def _joined(views: Iterable[NodeFact]) -> dict[str, Any]:
+    joined: dict[str, Any] = {}
+    for view in views:
+        joined.update(view.attrs)
+    return joined
+
+
+def _add_edges(
+    edges: list[Edge],
+    start: NodeId,
+    end: NodeId,
+    facts: tuple[EdgeFact, ...],
+    kinds: frozenset[EdgeKind] | None,
+) -> None:
+    """Merge the facts between two nodes into one edge of each kind."""
+    if len(facts) == 1:
+        (only,) = facts
+        if kinds is None or only.kind in kinds:
+            gone = not only.present
+            edges.append(
+                Edge(start, end, only.kind, only.level, only.why, only.position, facts, gone)
+            )
+        return
+    by_kind: dict[EdgeKind, list[EdgeFact]] = {}
+    for fact in facts:
+        if kinds is None or fact.kind in kinds:
+            by_kind.setdefault(fact.kind, []).append(fact)
+    edges += [_best(start, end, kind, alike) for kind, alike in by_kind.items()]
 
 
 def _best(start: NodeId, end: NodeId, kind: EdgeKind, facts: list[EdgeFact]) -> Edge:
-    if len(facts) == 1:
-        (only,) = facts
-        return Edge(
-            start, end, kind, only.level, only.why, only.position, (only,), not only.present
-        )
     live = [f for f in facts if f.present] or facts
     best = live[0] if len(live) == 1 else min(live, key=lambda f: (-f.level.rank, f.source, f.why))
     positions = [f.position for f in live if f.position is not None]
@@ -437,18 +486,23 @@ def _best(start: NodeId, end: NodeId, kind: EdgeKind, facts: list[EdgeFact]) -> 
     )
 
 
-def _put(views: list[Any], fact: NodeFact | EdgeFact) -> bool:
-    """Keep the latest fact of each source in `views`; tell whether anything changed."""
+def _kept(views: tuple[_Said, ...], fact: _Said) -> tuple[_Said, ...]:
+    """Return the latest fact of each source and kind, oldest first; `views` itself if unchanged."""
     for at, old in enumerate(views):
-        if old.source == fact.source:
+        if old.source == fact.source and _kind_of(old) == _kind_of(fact):
             if old == fact or _order(old) >= _order(fact):
-                return False
-            views[at] = fact
-            views.sort(key=_order)
-            return True
-    views.append(fact)
-    views.sort(key=_order)
-    return True
+                return views
+            views = views[:at] + views[at + 1 :]
+            break
+    kept = [*views]
+    kept.append(fact)
+    kept.sort(key=_order)
+    return tuple(kept)
+
+
+def _kind_of(fact: NodeFact | EdgeFact) -> str:
+    """Return what facts between two nodes are told apart by."""
+    return fact.kind if isinstance(fact, EdgeFact) else ""
 
 
 def _order(fact: NodeFact | EdgeFact) -> tuple[float, bool, bytes]:

@@ -44,7 +44,8 @@ class Kind(StrEnum):
     LXC = "lxc"
 
 
-_BY_PREFIX = {("git" if kind is Kind.SOURCE else kind.value): kind for kind in Kind}
+_PREFIXES = {kind: "git" if kind is Kind.SOURCE else kind.value for kind in Kind}
+_BY_PREFIX = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _SHA512 = re.compile(r"sha512:[0-9a-f]{128}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -90,6 +91,11 @@ def kind_of(node: NodeId | str) -> Kind:
     if kind is None:
         raise Damaged(f"not a node id: {node[:100]!r}")
     return kind
+
+
+def prefix_of(kind: Kind) -> str:
+    """Return what stands before the colon in ids of a kind."""
+    return _PREFIXES[kind]
 
 
 def is_node_id(text: str) -> bool:

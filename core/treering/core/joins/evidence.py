@@ -33,8 +33,13 @@ def text_of(attrs: Mapping[str, Any], group: str, key: str) -> str:
 
 
 def live(graph: Graph, node: NodeId, kind: EdgeKind) -> list[NodeId]:
-    """Return where the edges of one kind lead that still hold."""
-    return [e.end for e in graph.edges_from(node, frozenset({kind})) if not e.gone]
+    """Return where the edges of one kind lead of which a source says that they hold."""
+    # Derived edges are still those of the joins before: what follows must not rest on them.
+    return [
+        edge.end
+        for edge in graph.edges_from(node, frozenset({kind}))
+        if any(fact.present and fact.source != DERIVED for fact in edge.all)
+    ]
 
 
 def layers_of(graph: Graph, image: NodeId) -> tuple[str, ...]:
