@@ -151,7 +151,7 @@ def lineage_rows(rows: Sequence[Row], nodes: dict[NodeId, Node]) -> list[Lineage
         if row.via is not None:
             spans += _edge_spans(row, row.via)
         node = nodes[row.node]
-        spans += _node_spans(node)
+        spans += node_spans(node)
         if row.repeated:
             spans.append((Safe(" (above)"), "dim"))
         lines.append(LineageRow(row.node, tuple(spans), row.via.why if row.via else Safe("")))
@@ -170,10 +170,11 @@ def _edge_spans(row: Row, edge: Edge) -> list[Span]:
     word = f"{row.word} "
     if edge.kind is EdgeKind.CONTAINS and edge.position is not None:
         word = f"{row.word} {edge.position + 1} " if edge.end == row.node else word
-    return [(safe(f"{edge.level.value[0].upper()} "), _LEVELS[edge.level]), (safe(word), "dim")]
+    return [(safe(f"{edge.level.value[0].upper()} "), level_style(edge.level)), (safe(word), "dim")]
 
 
-def _node_spans(node: Node) -> list[Span]:
+def node_spans(node: Node) -> list[Span]:
+    """Return a node as kind, name, digest where the name has none, and conditions."""
     name = _name(node)
     short = safe(ids.short(ids.content_of(node.id)).removeprefix("sha256:"))
     spans: list[Span] = [(safe(f"{node.kind.value} "), "kind"), (name, "")]
@@ -181,6 +182,11 @@ def _node_spans(node: Node) -> list[Span]:
         spans.append((safe(f" {short[:12]}"), "dim"))
     spans += [(safe(f" {word}"), "bad") for word in node.conditions]
     return spans
+
+
+def level_style(level: Level) -> str:
+    """Return the style of a level of evidence."""
+    return _LEVELS[level]
 
 
 def matches(row: NodeRow, text: str) -> bool:
