@@ -54,6 +54,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     symbolic link names, `device` major and minor numbers. `digest` is that of the content where
     the system knows it without reading. `layer` is the layer a flattened tree has it from, 0 at
     the bottom. `same_as` is the path whose content a hard link shares. `mtime` is in seconds.
+    `held` tells which member of which archive it is: the layer, and the offset of its content in
+    that layer unpacked. Two paths with one `held` are one file.
     """
 
     path: bytes
@@ -69,6 +71,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     layer: int | None = None
     same_as: bytes = b""
     mtime: float | None = None
+    held: tuple[int, int] | None = None
 
     @property
     def name(self) -> bytes:

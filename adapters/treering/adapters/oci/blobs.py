@@ -66,7 +66,7 @@ class Blobs(Protocol):
         """Return the file that a name leads to through links; itself when there is none."""
 
     def readable(self, name: str) -> bool:
-        """Tell whether `open` can give the file, should it exist."""
+        """Tell whether `open` gives the file, should it exist, without reading all before it."""
 
     def hashed(self, name: str) -> Hashed | None:
         """Return the digests of a file that were found in passing, where they had to be."""
@@ -289,7 +289,8 @@ class StreamedBlobs:
     """The files of a compressed tar archive, from one pass over it.
 
     Documents (whatever begins like JSON, up to 4 MiB each and 64 MiB in all) are kept; all other
-    files are hashed in passing, within `VERIFY_BUDGET`, and cannot be read again.
+    files are hashed in passing, within `VERIFY_BUDGET`. To `open` one of them unpacks the archive
+    again up to it.
     """
 
     def __init__(self, file: BinaryIO, what: str, check: Check) -> None:
@@ -350,7 +351,26 @@ class StreamedBlobs:
 
     @contextmanager
     def open(self, name: str) -> Iterator[Readable]:
-        yield cast("Readable", io.BytesIO(self.read(name, MAX_DOCUMENT)))
+        found = self._table.find(name)
+        if found is None or found in self._kept:
+            yield cast("Readable", io.BytesIO(self.read(name, MAX_DOCUMENT)))
+        else:
+            yield Chunks(self._again(self._table.files[found][0]))
+
+    def _again(self, offset: int) -> Iterator[bytes]:
+        """Yield the file at an offset of the unpacked archive, from a second pass over it."""
+        window = _Window(self._number, 0, os.fstat(self._number).st_size, self._what)
+
+        def more() -> bytes:
+            self._check()
+            return window.read(CHUNK)
+
+        stream = Chunks(decompressed(more(), more))
+        scanner = Scanner(stream, self._what, seek=False, max_entries=MAX_MEMBERS)
+        for member in scanner:
+            if member.offset == offset:
+                yield from scanner.chunks()
+                return
 
     def real(self, name: str) -> str:
         return self._table.find(name) or name

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from treering.adapters.oci.archive import DockerArchive, is_docker_archive
 from treering.adapters.oci.blobs import Blobs, DirectoryBlobs, open_archive
+from treering.adapters.oci.browsing import Browser
 from treering.adapters.oci.catalog import Catalog
 from treering.adapters.oci.documents import Documents
 from treering.adapters.oci.layout import HINT, Layout, is_layout
@@ -23,8 +24,10 @@ from treering.adapters.oci.verify import Job, Outcome, Verifier
 from treering.core.errors import Cancelled, NotRecognised
 from treering.core.facts import Fact
 from treering.core.files import from_os_error
-from treering.core.ports import Capability, ReadContext
+from treering.core.ids import NodeId
+from treering.core.ports import Capability, Document, ReadContext
 from treering.core.text import Safe, safe
+from treering.core.trees import MemoryTree
 
 LAYOUT = "oci-layout"
 
@@ -39,7 +42,7 @@ class OciReader:
     ``artifact_type`` and no layers.
     """
 
-    capabilities = Capability.VERIFIES
+    capabilities = Capability.VERIFIES | Capability.TREES
 
     def __init__(
         self,
@@ -55,14 +58,14 @@ class OciReader:
         self._path = Path(location)
         self._verifier = Verifier()
         self._closed = threading.Event()
+        self._browser = Browser(self.name, self._open, self._gather, self._alive)
 
     def read(self, context: ReadContext) -> Iterator[Fact]:
         """Yield everything the source holds; errors as `core.ports.Reader` says."""
         seen = context.clock.now()
 
         def check() -> None:
-            if self._closed.is_set():
-                raise Cancelled("the source was closed")
+            self._alive()
             context.check()
 
         check()
@@ -75,9 +78,21 @@ class OciReader:
             outcomes = self._verify(blobs, list(catalog.jobs()), context, check)
             yield from catalog.layer_facts(outcomes)
 
+    def open_tree(self, node: NodeId, context: ReadContext) -> MemoryTree:
+        """Open the files of an image or a layer; errors as `core.ports.Opener` says."""
+        return self._browser.open_tree(node, context)
+
+    def documents(self, node: NodeId, context: ReadContext) -> Sequence[Document]:
+        """Return the documents of an image, an index or an attestation; errors likewise."""
+        return self._browser.documents(node, context)
+
     def close(self) -> None:
         """Stop a read that is under way, in whatever thread."""
         self._closed.set()
+
+    def _alive(self) -> None:
+        if self._closed.is_set():
+            raise Cancelled("the source was closed")
 
     @contextmanager
     def _open(self, check: Callable[[], None]) -> Iterator[Blobs]:

@@ -150,6 +150,12 @@ def _verdict(job: Job, future: Future[Hashed] | None) -> Outcome:
         found = future.result()
     except SourceError as error:
         return Outcome(None, str(error.message))
+    return judge(job, found)
+
+
+def judge(job: Job, found: Hashed) -> Outcome:
+    """Return the verdict on a file that was hashed whole."""
+    stored = job.stored
     if stored.digest and found.digest != stored.digest:
         return Outcome(found, f"digest mismatch, is {found.digest}")
     if job.diff_id is None or "+encrypted" in stored.media_type:
