@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.gvariants import typed_values
 from support.ostree_repo import COMMIT, DIRMETA, DIRTREE, swap
 
 from treering.adapters.ostree import deltas, metadata, refs
 from treering.adapters.ostree.objects import (
     Checksum,
     Commit,
-    _split_commit,
+    _any_commit,
+    _plain_commit,
     checksum,
     content_header,
     is_checksum,
@@ -67,34 +70,82 @@ def test_a_commit_with_a_checksum_of_another_length_is_damaged(more: dict[str, A
 texts = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), max_size=300)
 
 
-@given(
-    st.dictionaries(texts, st.one_of(texts.map(lambda t: Variant("s", t)))),
-    st.sampled_from([b"", CSUM]),
-    texts,
-    texts,
-    st.integers(0, 2**64 - 1),
-    st.sampled_from([[], [("related", CSUM)]]),
+def either_way(data: bytes, parse: Callable[[Checksum, bytes], Commit | None]) -> Any:
+    """Return the commit in `data`, or which error with which words."""
+    try:
+        return parse(NAME, data)
+    except TreeringError as error:
+        return type(error), error.args
+
+
+values = st.one_of(
+    texts.map(lambda t: Variant("s", t)),
+    typed_values().map(lambda typed: Variant(*typed)),
 )
-def test_the_quick_way_through_a_commit_is_the_decoders(
-    data: Any, parent: bytes, subject: str, body: str, time: int, related: Any
-) -> None:
-    whole = encode(COMMIT, (data, parent, related, subject, body, time, CSUM, CSUM))
-    assert _split_commit(whole) in (None, decode_raw(COMMIT, whole))
-    assert (_split_commit(whole) is None) == bool(related)
-    opened = {
-        k: Variant(r.type, decode(r.type, r.data)) for k, r in decode_raw(COMMIT, whole)[0].items()
-    }
-    assert opened == decode(COMMIT, whole)[0]
+checksums = st.sampled_from([b"", CSUM, CSUM[::-1], b"short", bytes(33)])
+commits = st.builds(
+    lambda *members: encode(COMMIT, members),
+    st.dictionaries(texts, values, max_size=4),
+    checksums,
+    st.sampled_from([[], [], [("related", CSUM)]]),
+    texts,
+    st.one_of(texts, st.sampled_from([200, 300, 70_000]).map("b".__mul__)),
+    st.integers(0, 2**64 - 1),
+    st.sampled_from([CSUM, CSUM, b"short"]),
+    st.sampled_from([CSUM, CSUM, b""]),
+)
 
 
-@given(st.data())
-def test_altered_commits_are_read_alike_both_ways(draw: Any) -> None:
-    data = bytearray(commit_bytes({"version": Variant("s", "1"), "n": Variant("u", 7)}, CSUM))
+@given(commits)
+def test_the_quick_way_through_a_commit_is_the_decoders(whole: bytes) -> None:
+    slow = either_way(whole, _any_commit)
+    assert _plain_commit(NAME, whole) in (None, slow)
+    assert either_way(whole, parse_commit) == slow
+
+
+def test_the_quick_way_is_taken() -> None:
+    for size in (0, 100, 1000, 70_000):
+        for parent in (b"", CSUM):
+            whole = commit_bytes({"version": Variant("s", "1")}, parent, at3="s" * size)
+            assert _plain_commit(NAME, whole) == _any_commit(NAME, whole)
+    assert _plain_commit(NAME, commit_bytes(at2=[("related", CSUM)])) is None
+
+
+@given(commits, st.data())
+def test_altered_commits_are_read_alike_both_ways(whole: bytes, draw: Any) -> None:
+    data = bytearray(whole)
+    tail = max(0, len(data) - 90)
     for _ in range(draw.draw(st.integers(1, 3))):
-        data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
-    with contextlib.suppress(Damaged):
-        quick = _split_commit(bytes(data))
-        assert quick is None or quick == decode_raw(COMMIT, bytes(data))
+        at = st.integers(0, len(data) - 1) | st.integers(tail, len(data) - 1)
+        data[draw.draw(at)] = draw.draw(st.integers(0, 255) | st.sampled_from([0, 1, 255]))
+    cut = draw.draw(st.integers(0, 9) | st.just(0))
+    damaged = bytes(data[: len(data) - cut]) + bytes(draw.draw(st.sampled_from([0, 0, 1, 6])))
+    slow = either_way(damaged, _any_commit)
+    assert _plain_commit(NAME, damaged) in (None, slow)
+    assert either_way(damaged, parse_commit) == slow
+
+
+def test_every_byte_of_a_commit_altered_is_read_alike_both_ways() -> None:
+    data = {"version": Variant("s", "1"), "n": Variant("u", 7)}
+    for whole in (commit_bytes(data, CSUM), commit_bytes(parent=CSUM), commit_bytes(at4="b" * 300)):
+        for at in range(len(whole)):
+            for byte in (0, 1, 0x1F, 0x80, 0xFF, whole[at] ^ 1, (whole[at] + 8) % 256):
+                altered = whole[:at] + bytes([byte]) + whole[at + 1 :]
+                slow = either_way(altered, _any_commit)
+                assert _plain_commit(NAME, altered) in (None, slow)
+                assert either_way(altered, parse_commit) == slow
+
+
+def test_metadata_nested_too_deep_is_refused_either_way() -> None:
+    refused = []
+    for levels in range(55, 65):
+        text = "x" * (levels - 1)
+        plain = commit_bytes({"k": Variant("s", text)})
+        whole = plain.replace(text.encode() + b"\0\0s", b"\0" + b"a" * levels + b"y")
+        slow = either_way(whole, _any_commit)
+        assert either_way(whole, parse_commit) == slow
+        refused.append(not isinstance(slow, Commit))
+    assert refused == [False] * 6 + [True] * 4
 
 
 @given(st.binary(max_size=300))

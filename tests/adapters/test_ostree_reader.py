@@ -10,7 +10,7 @@ import pytest
 from support.contract import FixedClock, ReaderContract
 from support.ostree_repo import FakeRepo, packages
 
-from treering.adapters.ostree import adapter
+from treering.adapters.ostree import adapter, repo
 from treering.adapters.ostree.reader import OstreeReader
 from treering.adapters.ostree.verify import Budget
 from treering.core import ids
@@ -349,3 +349,25 @@ def test_the_adapter_recognises_repositories(
     assert own.kind == OstreeReader.kind
     assert Capability.VERIFIES in OstreeReader.capabilities
     assert [row.ok for row in own.doctor()] == [None]
+
+
+def test_commits_of_refs_come_first_and_each_commit_once(fake: FakeRepo) -> None:
+    parent = ""
+    for number in range(40):
+        parent = fake.commit({}, parent=parent, time=number)
+    fake.ref("tip", parent)
+    seen = Seen(fake, Budget(objects=0))
+    nodes = [f.id for f in seen.facts if isinstance(f, NodeFact) and f.id.startswith("commit:")]
+    assert nodes[0] == ids.commit(parent)
+    assert len(nodes) == len(set(nodes)) == 40
+
+
+def test_when_the_objects_cannot_be_listed_refs_are_followed(
+    fake: FakeRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fake.commit({}, time=1)
+    fake.commit({}, time=2, parent=first, ref="tip")
+    monkeypatch.setattr(repo, "MAX_OBJECTS", 0)
+    seen = Seen(fake)
+    assert [p.subject for p in seen.problems] == ["objects"]
+    assert seen.attrs(first)["verified"] == "tree"

@@ -12,11 +12,12 @@ from support.contract import FixedClock
 from support.ostree_repo import DIRTREE, FakeRepo, packages
 
 from treering.adapters.ostree import config as configs
+from treering.adapters.ostree import content as contents
 from treering.adapters.ostree import repo as repos
 from treering.adapters.ostree.config import Config, Mode, read_config
 from treering.adapters.ostree.objects import Checksum
 from treering.adapters.ostree.refs import RefName
-from treering.adapters.ostree.repo import Missing, Repository
+from treering.adapters.ostree.repo import Missing, Repository, Unread
 from treering.adapters.ostree.tree import MAX_DEPTH, list_tree
 from treering.adapters.ostree.verify import Budget, Root, Verdict, Verifier
 from treering.core.errors import (
@@ -152,6 +153,48 @@ def test_every_flipped_bit_is_detected(fake: FakeRepo) -> None:
         read(checksum)
 
 
+def test_commits_read_together_are_those_read_one_by_one(fake: FakeRepo) -> None:
+    names = [fake.commit(TREE, subject=f"{n}", body="b" * n * 3000) for n in range(30)]
+    broken = [fake.commit(TREE, subject=f"broken {n}") for n in range(4)]
+    for name, data in zip(broken, (b"", b"x", bytes(300), bytes(1 << 15)), strict=True):
+        fake.object(name, "commit").write_bytes(data)
+    odd = [fake.put(data, "commit") for data in (b"", b"not a commit", bytes(64))]
+    fake.object("1" * 64, "commit").mkdir(parents=True)
+    fake.object("2" * 64, "commit").parent.mkdir(exist_ok=True)
+    fake.object("2" * 64, "commit").symlink_to("/etc/passwd")
+    os.mkfifo(fake.object("1" * 63 + "0", "commit"))
+    repository = Repository.open(fake.path)
+    wanted = sorted([*names, *broken, *odd, "1" * 64, "2" * 64, "1" * 63 + "0", NONE])
+    found = list(repository.commits(map(Checksum, wanted)))
+    assert [f.checksum for f in found] == [n for n in wanted if n != NONE]
+    for one in found:
+        if one.checksum in names:
+            assert one == repository.commit(one.checksum)
+        else:
+            assert isinstance(one, Unread)
+            with pytest.raises(type(one.why)) as raised:
+                repository.commit(one.checksum)
+            assert raised.value.args == one.why.args
+
+
+def test_commits_of_parents_are_read_together_too(tmp_path: Path) -> None:
+    parent, child = FakeRepo(tmp_path / "a"), FakeRepo(tmp_path / "b", config="parent=../a\n")
+    names = sorted([parent.commit(TREE), child.commit(TREE, subject="here")])
+    repository = Repository.open(child.path)
+    assert [c.checksum for c in repository.commits(map(Checksum, names))] == names
+    assert list(repository.commits([])) == []
+
+
+def test_no_folder_stays_open(fake: FakeRepo) -> None:
+    names = [Checksum(fake.commit(TREE, subject=f"{n}")) for n in range(20)]
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    reading = Repository.open(fake.path).commits(sorted(names))
+    next(reading)
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before + 1
+    reading.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+
+
 def test_an_object_is_missing_or_no_file(fake: FakeRepo) -> None:
     repository = Repository.open(fake.path)
     for read in (
@@ -211,6 +254,9 @@ def test_compressed_content_must_be_what_its_header_says(fake: FakeRepo) -> None
         (whole[:header] + bomb[header:], "more than the 100"),
         (whole[:header], "too early"),
         (whole[:header] + b"\xff" * 20, "broken"),
+        (whole + b"\0", "goes on"),
+        (whole + whole[header:], "goes on"),
+        (whole + bytes(3 << 20), "goes on"),
         (whole[:15] + b"\x65" + whole[16:], "says 101"),
         (b"\xff" * 8, "larger"),
         (b"\0\0\0\xff\0\0\0\0", "shorter"),
@@ -222,6 +268,23 @@ def test_compressed_content_must_be_what_its_header_says(fake: FakeRepo) -> None
             repository.verify_content(name)
     path.write_bytes(whole)
     assert b"".join(repository.read_content(name)) == b"a" * 100
+
+
+def test_nothing_follows_the_end_of_compressed_content(
+    fake: FakeRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = Repository.open(fake.path)
+    file, link = fake.content(b"a" * 100), fake.content("target")
+    for name in (file, link):
+        path = fake.object(name, "filez")
+        whole = path.read_bytes()
+        monkeypatch.setattr(contents, "_CHUNK", len(whole))
+        repository.verify_content(name)
+        path.write_bytes(whole + b"\0")
+        with pytest.raises(Damaged, match="goes on"):
+            repository.verify_content(name)
+        with pytest.raises(Damaged, match="goes on"):
+            list(repository.read_content(name))
 
 
 def test_headers_of_neither_file_nor_link_are_damaged(fake: FakeRepo) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
 import pytest
 
 from treering.core import files
-from treering.core.errors import LimitExceeded, NotPermitted, NotRecognised, Unreachable
+from treering.core.errors import (
+    LimitExceeded,
+    NotPermitted,
+    NotRecognised,
+    SourceError,
+    Unreachable,
+)
 
 
 def test_reads_up_to_the_cap(tmp_path: Path) -> None:
@@ -44,3 +51,29 @@ def test_directories_are_listed_in_order_and_bounded(tmp_path: Path) -> None:
     assert [e.name for e in files.list_directory(tmp_path)] == ["a", "b", "c"]
     with pytest.raises(LimitExceeded):
         files.list_directory(tmp_path, 2)
+
+
+def test_files_in_an_opened_directory_are_read_as_by_their_paths(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"x")
+    (tmp_path / "empty").touch()
+    (tmp_path / "chunk").write_bytes(bytes(files._SMALL))
+    (tmp_path / "large").write_bytes(bytes(files._SMALL + 1))
+    (tmp_path / "larger").write_bytes(bytes(files._SMALL * 3))
+    (tmp_path / "link").symlink_to("small")
+    (tmp_path / "folder").mkdir()
+    names = [*(entry.name for entry in tmp_path.iterdir()), "absent", "../absent"]
+    with files.directory_number(tmp_path) as number:
+        for name, limit in itertools.product(names, (0, 1, files._SMALL, files._SMALL * 4)):
+            try:
+                expected = files.read_hashed(tmp_path / name, limit)
+            except SourceError:
+                expected = None
+            assert files.read_in(number, name, limit) == expected
+    assert files.read_in(number, "small", 10) is None
+
+
+def test_in_a_directory_that_does_not_open_nothing_is_found(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "absent", tmp_path / "file"):
+        with files.directory_number(path) as number:
+            assert files.read_in(number, "file", 10) is None

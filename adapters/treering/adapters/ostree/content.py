@@ -102,6 +102,8 @@ def chunks(content: Content) -> Iterator[bytes]:
     Raises `Damaged` when there are more or fewer, or the compression is broken.
     """
     if content.is_link:
+        if content.deflated is not None and any(_stored(content.path, content.deflated)):
+            raise Damaged("it goes on after its header")
         return
     got = 0
     stored = _stored(content.path, content.deflated or 0)
@@ -222,7 +224,11 @@ def _stored(path: str, start: int) -> Iterator[bytes]:
 
 
 def _inflate(stored: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield inflated chunks of at most 1 MiB each."""
+    """Yield inflated chunks of at most 1 MiB each.
+
+    Raises `Damaged` for compressed bytes that are broken, end too early, or do not end the file:
+    libostree reads up to their end only, so that more could hide there.
+    """
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         for piece in stored:
@@ -230,8 +236,8 @@ def _inflate(stored: Iterator[bytes]) -> Iterator[bytes]:
             while data and not inflater.eof:
                 yield inflater.decompress(data, _CHUNK)
                 data = inflater.unconsumed_tail
-            if inflater.eof:
-                break
+            if inflater.unused_data or (inflater.eof and data):
+                raise Damaged("it goes on after its compressed bytes")
         yield inflater.flush()
     except zlib.error as error:
         raise Damaged(f"its compressed bytes are broken: {error}") from error

@@ -107,8 +107,6 @@ def attributes(commit: Commit) -> tuple[dict[str, Any], list[str]]:
     attrs: dict[str, Any] = {}
     wrong: list[str] = []
     metadata = commit.metadata
-    if not metadata:
-        return attrs, wrong
     for name, (key, function) in _READERS.items():
         if key in metadata:
             try:

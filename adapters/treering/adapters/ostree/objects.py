@@ -11,13 +11,16 @@ from __future__ import annotations
 import re
 import stat
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final, NamedTuple, NewType
+from typing import Final, NewType, cast
 
-from treering.core.errors import Damaged
-from treering.core.gvariant import Raw, count, decode, decode_raw, encode
+import msgspec
+
+from treering.core.errors import Damaged, LimitExceeded
+from treering.core.gvariant import Raw, count, decode, decode_raw, encode, raw_decoder
 from treering.core.gvariant.types import least_width, offset_width
 
 Checksum = NewType("Checksum", str)
@@ -42,12 +45,22 @@ _HEADER_TYPE: Final = "(uuuusa(ayay))"
 _CHECKSUM: Final = re.compile("[0-9a-f]{64}")
 _SIZE: Final = 32
 _COMMIT_ENDS: Final = {1: struct.Struct("<6B"), 2: struct.Struct("<6H"), 4: struct.Struct("<6I")}
+"""Where six of a commit's members end, last first, by the width of the offsets."""
+
+_TAIL: Final = struct.Struct(">Q32s32s")
+"""How a commit's members end: its time, its dirtree, its dirmeta."""
+
+_ONE_BYTE: Final = 0xFF
+_PADDING: Final = bytes(8)
+_METADATA: Final = raw_decoder(METADATA_TYPE)
+_hex: Final = cast("Callable[[bytes], Checksum]", bytes.hex)
 
 
-class Commit(NamedTuple):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """A commit object. `timestamp` is in seconds UTC; `metadata` is decoded value by value.
 
-    `tree` and `meta` name the root directory. `packed` is the object's size in bytes.
+    `tree` and `meta` name the root directory. `content` is the ContentChecksum of `ostree show`:
+    equal for commits with identical trees. `packed` is the object's size in bytes.
     """
 
     checksum: Checksum
@@ -58,12 +71,8 @@ class Commit(NamedTuple):
     timestamp: int
     tree: Checksum
     meta: Checksum
+    content: Checksum
     packed: int
-
-    @property
-    def content(self) -> Checksum:
-        """The ContentChecksum of `ostree show`: equal for commits with identical trees."""
-        return Checksum(sha256(bytes.fromhex(self.tree + self.meta)).hexdigest())
 
     def value(self, key: str, kind: str) -> object:
         """Return the metadata value of `key` if it is there and of type `kind`, else None.
@@ -114,9 +123,18 @@ def is_checksum(text: str) -> bool:
 
 
 def parse_commit(name: Checksum, data: bytes) -> Commit:
-    """Return the commit in `data`, whose checksum `name` was verified. Raises `Damaged`."""
-    members = _split_commit(data) or decode_raw(COMMIT_TYPE, data, limit=MAX_METADATA)
-    metadata, parent, _related, subject, body, time, tree, meta = members
+    """Return the commit in `data`, whose checksum `name` was verified.
+
+    Raises `Damaged`, and `LimitExceeded` for metadata nested too deep.
+    """
+    return _plain_commit(name, data) or _any_commit(name, data)
+
+
+def _any_commit(name: Checksum, data: bytes) -> Commit:
+    """Return any commit, member by member as the decoder has it."""
+    metadata, parent, _related, subject, body, time, tree, meta = decode_raw(
+        COMMIT_TYPE, data, limit=MAX_METADATA
+    )
     if (parent and len(parent) != _SIZE) or len(tree) != _SIZE or len(meta) != _SIZE:
         raise Damaged("a checksum in it has not 32 bytes")
     return Commit(
@@ -128,47 +146,51 @@ def parse_commit(name: Checksum, data: bytes) -> Commit:
         int.from_bytes(time.to_bytes(8, "little"), "big"),
         Checksum(tree.hex()),
         Checksum(meta.hex()),
+        Checksum(sha256(tree + meta).hexdigest()),
         len(data),
     )
 
 
-def _split_commit(data: bytes) -> tuple[Any, ...] | None:
-    """Return what the decoder of `COMMIT_TYPE` does, for a plain commit, in a third of the time.
+def _plain_commit(name: Checksum, data: bytes) -> Commit | None:
+    """Return what `_any_commit` does, for a plain commit, in a fraction of the time.
 
-    None for a commit with any peculiarity, good or bad; the decoder then tells. A branch of
-    10,000 commits is read in the time `ostree log` takes thanks to this.
+    None for a commit with any peculiarity, good or bad; `_any_commit` then tells. The commits of
+    a long branch are read in the time `ostree log` takes thanks to this: the framing offsets
+    must be those of a commit without related objects, so every member lies where they say.
     """
     size = len(data)
-    layout = _COMMIT_ENDS.get(offset_width(size))
-    if layout is None or size < layout.size or size > MAX_METADATA:
-        return None
+    layout = _COMMIT_ENDS[1 if size <= _ONE_BYTE else offset_width(size) or 1]
     table = size - layout.size
+    if table < 0 or size > MAX_METADATA:
+        return None
     tree, body, subject, related, parent, metadata = layout.unpack_from(data, table)
     time = body + -body % 8
-    in_order = metadata <= parent <= related < subject < body
-    if not (in_order and tree == time + 8 + _SIZE and table == tree + _SIZE and related == parent):
+    if not (
+        table == tree + _SIZE == time + _TAIL.size
+        and metadata <= parent == related < subject < body
+        and data.find(0, related) == subject - 1
+        and data.find(0, subject) == body - 1
+        and data.startswith(_PADDING[: time - body], body)
+        and (parent == metadata or parent == metadata + _SIZE)
+        and (size <= _ONE_BYTE or least_width(table, 6) * 6 == layout.size)
+    ):
         return None
-    one_nul_each = data.find(0, related) == subject - 1 and data.find(0, subject) == body - 1
-    wide = layout.size > 6 and least_width(table, 6) * 6 != layout.size  # noqa: PLR2004 -- six ends
-    if not one_nul_each or wide or any(data[body:time]):
-        return None
-    return (
-        decode_raw(METADATA_TYPE, data[:metadata]),
-        data[metadata:parent],
-        [],
-        _utf8(data[related : subject - 1]),
-        _utf8(data[subject : body - 1]),
-        int.from_bytes(data[time : time + 8], "little"),
-        data[time + 8 : tree],
-        data[tree:table],
-    )
-
-
-def _utf8(data: bytes) -> str:
+    seconds, tree_name, meta_name = _TAIL.unpack_from(data, time)
     try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise Damaged("a string is not UTF-8") from error
+        return Commit(
+            name,
+            _METADATA(data, 0, metadata, 1) if metadata else {},
+            _hex(data[metadata:parent]) if parent > metadata else None,
+            data[related : subject - 1].decode(),
+            data[subject : body - 1].decode(),
+            seconds,
+            _hex(tree_name),
+            _hex(meta_name),
+            Checksum(sha256(data[time + 8 : table]).hexdigest()),
+            size,
+        )
+    except (UnicodeDecodeError, Damaged, LimitExceeded):
+        return None
 
 
 def parse_dirtree(data: bytes) -> DirTree:

@@ -8,7 +8,8 @@ once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from treering.adapters.ostree import metadata
 from treering.adapters.ostree.deltas import Delta
 from treering.adapters.ostree.objects import Checksum, Commit
 from treering.adapters.ostree.refs import Ref, image_of
-from treering.adapters.ostree.repo import Missing, Repository, Stored
+from treering.adapters.ostree.repo import Repository, Stored, Unread
 from treering.adapters.ostree.signatures import signatures
 from treering.adapters.ostree.summary import Summary, SummaryRef
 from treering.adapters.ostree.verify import VERIFY_BUDGET, Budget, Root, Verdict, Verifier
@@ -81,6 +82,7 @@ class _Read:
         self.context = context
         self.whole = whole
         self.roots: list[Root] = []
+        self.tips = 0
         self.nodes: dict[Checksum, NodeFact] = {}
         self.described: set[Checksum] = set()
         self.stored = Stored()
@@ -93,15 +95,12 @@ class _Read:
         yield from self._refs(refs)
         self._prepare()
         tips = [r.checksum for r in refs]
-        for tip in tips:
-            yield from self._history(tip)
-        for checksum in self.stored.commits:
-            yield from self._history(checksum)
+        yield from self._commits(tips)
         for checksum in self.stored.tombstones:
             if checksum not in self.described:
                 yield self._node(checksum, {"tombstone": True})
         self._report_dangling(refs)
-        yield from self._verified(tips, budget)
+        yield from self._verified(budget)
 
     # -- refs ----------------------------------------------------------------------------
 
@@ -187,50 +186,64 @@ class _Read:
             self.context.check()
             self.deltas.setdefault(delta.target, []).append(delta)
 
-    def _history(self, checksum: Checksum) -> Iterator[Fact]:
-        """Yield the facts of a commit and of its parents as far as they are here."""
-        at: Checksum | None = checksum
-        while at is not None and at not in self.described:
-            self.context.check()
-            try:
-                commit = self.repository.commit(at)
-            except Missing:
-                return
-            except SourceError as error:
-                self.described.add(at)
-                self.context.problem(f"commit {at}", str(error))
-                yield self._node(at, {"damaged": error.message})
-                return
-            yield from self._commit(commit)
-            at = commit.parent
+    def _commits(self, tips: list[Checksum]) -> Iterator[Fact]:
+        """Yield the facts of all commits: of refs, then of this repository, then of its parents.
 
-    def _commit(self, commit: Commit) -> Iterator[Fact]:
-        checksum = commit.checksum
-        self.described.add(checksum)
-        self.roots.append(Root(checksum, commit.tree, commit.meta, commit.timestamp))
+        Those of this repository are read in the order they lie in, which is quickest. What a
+        listing does not show, as the commits of parent repositories, is followed from child
+        to parent.
+        """
+        first = dict.fromkeys(tips)
+        for found in self.repository.commits(first):
+            yield from self._found(found)
+        self.tips = len(self.roots)
+        rest = [c for c in self.stored.commits if c not in first]
+        for found in self.repository.commits(rest):
+            yield from self._found(found)
+        for root in [r for r in self.roots if r.parent and r.parent not in self.described]:
+            yield from self._history(root.parent)
+
+    def _history(self, at: Checksum | None) -> Iterator[Fact]:
+        """Yield the facts of a commit and of its parents as far as they are here."""
+        while at is not None and at not in self.described:
+            found = self.repository.commit_or_why(at)
+            if found is None:
+                return
+            yield from self._found(found)
+            at = found.parent if isinstance(found, Commit) else None
+
+    def _found(self, found: Commit | Unread) -> Sequence[Fact]:
+        """Return the facts of a commit, read or not."""
+        self.context.check()
+        self.described.add(found.checksum)
         if len(self.described) % _EVERY == 0:
             self.context.progress(len(self.described), None, "commits")
+        if isinstance(found, Commit):
+            return self._commit(found)
+        self.context.problem(f"commit {found.checksum}", str(found.why))
+        return (self._node(found.checksum, {"damaged": found.why.message}),)
+
+    def _commit(self, commit: Commit) -> Sequence[Fact]:
+        checksum, parent = commit.checksum, commit.parent
+        self.roots.append(Root(checksum, commit.tree, commit.meta, commit.timestamp, parent))
         attrs = self._attributes(commit)
-        label = attrs.get("version") or one_line(commit.subject) or checksum[:12]
-        node = self._node(checksum, attrs, label)
-        self.nodes[checksum] = node
-        yield node
-        if commit.parent:
-            layered = metadata.is_layered(commit)
-            yield self._edge(
-                node.id,
-                ids.commit(commit.parent),
-                EdgeKind.LAYERED_ON if layered else EdgeKind.PARENT,
-                _LAYER_WHY if layered else _PARENT_WHY,
-            )
+        label = safe(attrs["version"]) if "version" in attrs else one_line(commit.subject)
+        node = self.nodes[checksum] = self._node(checksum, attrs, label)
+        facts: list[Fact] = [node]
+        if parent:
+            layered = bool(commit.metadata) and metadata.is_layered(commit)
+            kind = EdgeKind.LAYERED_ON if layered else EdgeKind.PARENT
+            why = _LAYER_WHY if layered else _PARENT_WHY
+            facts.append(self._edge(node.id, ids.commit(parent), kind, why))
         digest = attrs.get("manifest_digest")
         if digest is not None:
             image = ids.image(ids.digest(digest))
-            yield self._edge(node.id, image, EdgeKind.IMPORTED_FROM, _IMAGE_WHY)
+            facts.append(self._edge(node.id, image, EdgeKind.IMPORTED_FROM, _IMAGE_WHY))
+        return facts
 
     def _attributes(self, commit: Commit) -> dict[str, Any]:
         checksum = commit.checksum
-        attrs, wrong = metadata.attributes(commit)
+        attrs, wrong = metadata.attributes(commit) if commit.metadata else ({}, [])
         digest = attrs.get("manifest_digest")
         if digest is not None and not ids.is_digest(digest):
             wrong.append(f"metadata {metadata.MANIFEST_DIGEST} is no digest")
@@ -247,14 +260,13 @@ class _Read:
             attrs["partial"] = True
         if checksum in self.deltas:
             attrs["deltas"] = [d.as_json() for d in self.deltas[checksum][:_MAX_DELTAS_SHOWN]]
-        self._add_detached(checksum, attrs, wrong)
+        if checksum in self.stored.detached or self.repository.parent:
+            self._add_detached(checksum, attrs, wrong)
         for why in wrong:
             self.context.problem(f"commit {checksum}", why)
         return attrs
 
     def _add_detached(self, checksum: Checksum, attrs: dict[str, Any], wrong: list[str]) -> None:
-        if checksum not in self.stored.detached and not self.repository.parent:
-            return
         try:
             detached = self.repository.detached(checksum)
             if detached:
@@ -275,13 +287,12 @@ class _Read:
 
     # -- trees ---------------------------------------------------------------------------
 
-    def _verified(self, tips: list[Checksum], budget: Budget) -> Iterator[Fact]:
+    def _verified(self, budget: Budget) -> Iterator[Fact]:
         """Yield the nodes of commits whose trees turn out whole or damaged, tips first."""
-        first, done = set(tips), self.whole | self.partial
-        todo = sorted(
-            (r for r in self.roots if r.checksum not in done),
-            key=lambda r: (r.checksum not in first, -r.timestamp, r.checksum),
-        )
+        done = self.whole | self.partial
+        todo = _newest_first(self.roots[: self.tips]) + _newest_first(self.roots[self.tips :])
+        if done:
+            todo = [root for root in todo if root.checksum not in done]
         verifier = Verifier(self.repository, budget)
         for root, verdict in verifier.verify(todo, self.context):
             if verdict is Verdict.WHOLE:
@@ -305,12 +316,18 @@ class _Read:
 
     # -- making facts --------------------------------------------------------------------
 
-    def _node(self, checksum: Checksum, attrs: dict[str, Any], label: str = "") -> NodeFact:
-        text = safe(label or checksum[:12])
-        return NodeFact(ids.commit(checksum), self.source, self.seen, text, attrs)
+    def _node(
+        self, checksum: Checksum, attrs: dict[str, Any], label: Safe | None = None
+    ) -> NodeFact:
+        label = label or safe(checksum[:12])
+        return NodeFact(ids.commit(checksum), self.source, self.seen, label, attrs)
 
     def _edge(self, start: ids.NodeId, end: ids.NodeId, kind: EdgeKind, why: Safe) -> EdgeFact:
         return EdgeFact(start, end, kind, Level.EXACT, self.source, self.seen, why)
+
+
+def _newest_first(roots: list[Root]) -> list[Root]:
+    return sorted(roots, key=attrgetter("timestamp"), reverse=True)
 
 
 _DAMAGED_TREE: Final = "an object of its tree is missing or does not hash to its name"

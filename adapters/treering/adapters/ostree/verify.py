@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from treering.adapters.ostree import content as contents
 from treering.adapters.ostree.objects import Checksum
@@ -38,13 +40,14 @@ class Verdict(Enum):
     """The budget ended before, or what is hashed is not all there."""
 
 
-class Root(NamedTuple):
-    """What of a commit is needed to verify its tree."""
+class Root(msgspec.Struct, frozen=True, gc=False):
+    """What of a commit is needed after it was read: to verify its tree, to find its parent."""
 
     checksum: Checksum
     tree: Checksum
     meta: Checksum
     timestamp: int
+    parent: Checksum | None = None
 
 
 @dataclass(frozen=True, slots=True)

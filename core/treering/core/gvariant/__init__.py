@@ -11,8 +11,18 @@ Source: "GVariant specification 1.0", developer.gnome.org; GLib's gvariant-seria
 
 from __future__ import annotations
 
-from treering.core.gvariant.decode import count, decode, decode_raw
+from treering.core.gvariant.decode import count, decode, decode_raw, raw_decoder
 from treering.core.gvariant.encode import encode
 from treering.core.gvariant.types import MAX_DEPTH, Just, Raw, Variant
 
-__all__ = ["MAX_DEPTH", "Just", "Raw", "Variant", "count", "decode", "decode_raw", "encode"]
+__all__ = [
+    "MAX_DEPTH",
+    "Just",
+    "Raw",
+    "Variant",
+    "count",
+    "decode",
+    "decode_raw",
+    "encode",
+    "raw_decoder",
+]

@@ -66,6 +66,15 @@ def decode_raw(type_string: str, data: bytes, *, limit: int = MAX_SIZE) -> Any:
     return _decoder(type_string, "raw")(data, 0, len(data), 0)
 
 
+def raw_decoder(type_string: str) -> Callable[[bytes, int, int, int], Any]:
+    """Return what `decode_raw` calls, for values that lie in larger data, already bounded.
+
+    It takes ``(data, start, end, depth)``: the value in ``data[start:end]``, which is in `depth`
+    containers. Errors as for `decode_raw`.
+    """
+    return _decoder(type_string, "raw")
+
+
 def count(type_string: str, data: bytes) -> int:
     """Return how many elements an array has without decoding them. Raises `Damaged`."""
     kind = parse(type_string)
