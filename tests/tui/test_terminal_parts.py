@@ -96,10 +96,17 @@ def test_a_line_in_ascii_keeps_styles_controls_and_width() -> None:
     assert shown == [Segment("a"), Segment("+- ??~", style), control]
 
 
-def test_no_colour_leaves_the_rest_of_a_style() -> None:
-    style = Style(color="red", bgcolor="#123456", bold=True, reverse=True)
-    shown = filters.Colourless().apply([Segment("x", style), Segment("y")], BLACK)
-    assert shown == [Segment("x", Style(bold=True, reverse=True)), Segment("y")]
+def test_no_colour_leaves_the_rest_of_a_style_and_shows_grounds() -> None:
+    style = Style(color="red", bgcolor="default", bold=True, underline=True)
+    ground = Style(color="red", bgcolor="#123456", dim=True)
+    shown = filters.Colourless().apply(
+        [Segment("x", style), Segment(" ", ground), Segment("y")], BLACK
+    )
+    assert shown == [
+        Segment("x", Style(bold=True, underline=True)),
+        Segment(" ", Style(dim=True, reverse=True)),
+        Segment("y"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ def test_themes_of_the_palette_use_nothing_else(name: str) -> None:
 
 def test_mono_has_no_colour_and_tells_states_apart() -> None:
     theme = OWN["mono"]
-    colours = {v for k, v in theme.variables.items() if not k.endswith("style")}
+    rows = {k: v for k, v in theme.variables.items() if k.startswith("tree-")}
+    colours = {v for k, v in rows.items() if not k.endswith("style")}
     assert colours == {"ansi_default"} == {theme.primary, theme.error, theme.accent}
     marks = {name: theme.variables[f"tree-{name}-style"] for name in STYLES}
     for group in (("good", "warn", "bad"), ("added", "removed", "modified")):

@@ -25,7 +25,10 @@ class AsciiGlyphs(LineFilter):
 
 
 class Colourless(LineFilter):
-    """Every segment without a colour; bold, dim, underline and reverse stay."""
+    """Every segment without a colour; bold, dim, underline and reverse stay.
+
+    What had a ground of its own is reversed: a scroll bar and a selection are nothing else.
+    """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         """Return the segments in the terminal's default colours."""
@@ -52,4 +55,6 @@ def _in_ascii(segment: Segment) -> Segment:
 
 @lru_cache(maxsize=1024)
 def _without_colour(style: Style) -> Style:
-    return style.without_color
+    ground = style.bgcolor
+    plain = style.without_color
+    return plain if ground is None or ground.is_default else plain + Style(reverse=True)

@@ -255,6 +255,10 @@ _SWAPPED = {
 }
 
 
+_SHOWN = "ansi_cyan"
+"""The ground of what only its ground shows; without colours a filter swaps text and ground."""
+
+
 def _without_own_colours(
     name: str, base: Mapping[str, str], variables: Mapping[str, str], *, dark: bool
 ) -> Theme:
@@ -267,11 +271,13 @@ def _without_own_colours(
         "block-cursor-background": "ansi_default",
         "block-cursor-text-style": "reverse",
         "footer-key-foreground": base["accent"],
-        "input-selection-background": "ansi_default",
-        "input-selection-foreground": "ansi_default",
-        "scrollbar": base["primary"],
-        "scrollbar-hover": base["primary"],
-        "scrollbar-active": base["primary"],
+        "input-selection-background": _SHOWN,
+        "input-selection-foreground": "ansi_black",
+        "screen-selection-background": _SHOWN,
+        "screen-selection-foreground": "ansi_black",
+        "scrollbar": _SHOWN,
+        "scrollbar-hover": _SHOWN,
+        "scrollbar-active": _SHOWN,
         "scrollbar-background": "ansi_default",
         "scrollbar-background-hover": "ansi_default",
         "scrollbar-background-active": "ansi_default",
