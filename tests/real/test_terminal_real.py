@@ -62,11 +62,16 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     terminal.given_back()
 
 
-def test_a_crash_gives_the_terminal_back(tmp_path: Path) -> None:
-    terminal = plugged(tmp_path, "raise", until=ENTER)
-    assert terminal.wait() == 1
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_crash_gives_the_terminal_back_and_tells_no_secrets(tmp_path: Path, debug: str) -> None:
+    terminal = plugged(tmp_path, "raise", until=ENTER, TREERING_DEBUG=debug)
+    assert terminal.wait() == 70
     terminal.given_back()
-    assert b"a-crash" in terminal.bytes.rpartition(LEAVE)[2]
+    said = terminal.bytes.rpartition(LEAVE)[2]
+    assert b"treering: ValueError: a-crash \\u{1b}]0;x\\u{7} 8" in said
+    assert b"password" not in said
+    assert b"\x1b]0;x" not in said
+    assert (b"plugged.py" in said) is bool(debug)
 
 
 def test_a_driver_that_dies_is_cleaned_up_after(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from textual.filter import LineFilter
 from textual.widgets import Input, Static
 
 from treering.present import terminal
-from treering.tui.terminal import clipboard, driver, filters, link, signals, themes
+from treering.tui.terminal import clipboard, crashes, driver, filters, link, signals, themes
 
 
 class Plugged(App[int]):
@@ -47,6 +47,9 @@ class Plugged(App[int]):
         yield Static("● started → …", id="state")
         yield Input(id="typed")
 
+    def _fatal_error(self) -> None:
+        crashes.report(self)
+
     async def on_mount(self) -> None:
         signals.install(self)
         self.run_worker(self.measure())
@@ -60,7 +63,8 @@ class Plugged(App[int]):
         if self.trouble == "hang":
             time.sleep(60)  # noqa: ASYNC251 -- a loop that is stuck is the trouble
         if self.trouble == "raise":
-            raise ValueError("a-crash")
+            secret = "pass" + "word"
+            raise ValueError(f"a-crash \x1b]0;x\x07 {len(secret)}")
 
     def on_cursor_position(self, event: CursorPosition) -> None:
         self.meter.answered(event)
