@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
-from treering.adapters.ostree import metadata
+from treering.adapters.ostree import browsing, metadata
 from treering.adapters.ostree.deltas import Delta
 from treering.adapters.ostree.objects import Checksum, Commit
 from treering.adapters.ostree.refs import Ref, image_of
@@ -24,7 +24,8 @@ from treering.adapters.ostree.verify import VERIFY_BUDGET, Budget, Root, Verdict
 from treering.core import ids
 from treering.core.errors import SourceError
 from treering.core.facts import EdgeFact, EdgeKind, Fact, Level, NodeFact
-from treering.core.ports import Capability, ReadContext, SourceSpec
+from treering.core.ids import NodeId
+from treering.core.ports import Capability, Document, ReadContext, SourceSpec
 from treering.core.text import Safe, one_line, safe
 
 _PARENT_WHY: Final = safe("the commit object names it as its parent")
@@ -41,7 +42,7 @@ class OstreeReader:
     """Reads one repository. `read` opens it anew each time; what was verified stays verified."""
 
     kind = "ostree"
-    capabilities = Capability.VERIFIES
+    capabilities = Capability.VERIFIES | Capability.TREES
 
     def __init__(self, spec: SourceSpec, budget: Budget = VERIFY_BUDGET) -> None:
         self.name: Safe = safe(spec.name or Path(spec.location).name)
@@ -49,6 +50,14 @@ class OstreeReader:
         self._path = Path(spec.location)
         self._budget = budget
         self._whole: set[Checksum] = set()
+
+    def open_tree(self, node: NodeId, context: ReadContext) -> browsing.CommitTree:
+        """Open the files of a commit; errors as `core.ports.Opener` says."""
+        return browsing.open_tree(self._path, node, context)
+
+    def documents(self, node: NodeId, context: ReadContext) -> Sequence[Document]:
+        """Return a commit in readable form, and its metadata; errors likewise."""
+        return browsing.documents_of(self._path, node, context)
 
     def close(self) -> None:
         """Do nothing: no file stays open between objects."""
