@@ -86,13 +86,14 @@ def _deployment(graph: Graph, node: NodeId) -> _Deployment:
     runs = live(graph, node, EdgeKind.RUNS)
     images = [end for end in runs if end.startswith("image:")]
     trees = images or runs
-    words = tuple(flag for flag in FLAGS if found.attrs.get(flag) not in _NO)
+    words = tuple(flag for flag in FLAGS if found.attrs.get(flag) not in UNSET)
     return _Deployment(
         node, found.label, found.attrs, (*words, *found.words), trees[0] if trees else None
     )
 
 
-_NO = (None, False, "", "none", 0)
+UNSET = (None, False, "", "none", 0)
+"""What a flag holds that is not set; `unlocked` is a word."""
 
 
 def _other_digests(hosts: list[_Host]) -> set[NodeId]:
