@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.contract import FixedClock
 from support.strategies import facts
 
-from treering.core import recording
+from treering.core import ids, recording
 from treering.core.errors import InputError, NotRecognised, Unreachable
-from treering.core.facts import Fact
+from treering.core.facts import Fact, NodeFact
 from treering.core.ports import ReadContext
 from treering.core.recording import SourceRecord
-from treering.core.text import Safe
+from treering.core.text import Safe, is_safe
 
 
 def read(path: Path) -> tuple[list[object], list[str]]:
@@ -114,3 +116,87 @@ def test_hostile_text_in_a_recording_is_made_safe(written: Path) -> None:
     written.write_text(raw)
     lines, _ = read(written)
     assert "\x1b" not in repr([getattr(line, "source", "") for line in lines])
+
+
+NODE = b'{"fact":"node","id":"host:h","source":"s","seen":1.0%s}'
+EDGE = b'{"fact":"edge","from":"%s","to":"%s","kind":"on","level":"exact","source":"s","seen":1.0}'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        NODE.replace(b"host:h", b"host:"),
+        NODE.replace(b"host:h", b"commit:12"),
+        NODE.replace(b"host:h", b"image:sha256:" + b"A" * 64),
+        NODE.replace(b"host:h", b"host:" + b"h" * 5000),
+        NODE.replace(b"host:h", "host:\u2800".encode()),
+        NODE % b',"same":["sha256:12"]',
+        NODE % (b',"attrs":{"a":' + b"[" * 32 + b"]" * 32 + b"}"),
+        EDGE % (b"host:h", b"nothing"),
+        EDGE % (b"layer:x", b"host:h"),
+        b"",
+        NODE[:-4] + b",",
+    ],
+)
+def test_a_line_that_is_no_fact_is_named_among_thousands(tmp_path: Path, line: bytes) -> None:
+    line = line.replace(b"%s", b"")
+    others = [NODE % b',"label":"%d"' % n for n in range(2000)]
+    path = tmp_path / "a"
+    header, end = recording_ends(2000)
+    path.write_bytes(b"\n".join([header, *others[:700], line, *others[700:], end]) + b"\n")
+    good, problems = read(path)
+    assert len(good) == 2000
+    assert len(problems) == 1
+    assert "line 702:" in problems[0]
+
+
+def recording_ends(count: int) -> tuple[bytes, bytes]:
+    head = b'{"fact":"recording","version":1,"created":1,"format":"treering-recording"}'
+    return head, b'{"fact":"end","facts":%d}' % count
+
+
+@pytest.mark.parametrize("text", ["\x7f", "\\u001b[2J", "é\u202e", "a" * 70_000, "\\\\", "\u2800"])
+@pytest.mark.parametrize("field", ["label", "source", "why", "attrs", "names"])
+def test_text_is_safe_whatever_stands_beside_it(tmp_path: Path, text: str, field: str) -> None:
+    fact = EDGE % (b"host:h", b"host:i") if field == "why" else NODE % b""
+    value = {"attrs": f'{{"k":{{"{text}":["{text}"]}}}}', "names": f'["{text}"]'}
+    more = f',"{field}":{value.get(field, chr(34) + text + chr(34))}}}'
+    fact = fact.replace(b',"source":"s"', b"") if field == "source" else fact
+    line = fact[:-1] + more.encode()
+    header, end = recording_ends(201)
+    path = tmp_path / "a"
+    path.write_bytes(b"\n".join([header, *[NODE % b""] * 100, line, *[NODE % b""] * 100, end]))
+    lines, problems = read(path)
+    assert problems == []
+    assert len(lines) == 201
+    assert all(is_safe(word) for line in lines for word in words(msgspec.to_builtins(line)))
+
+
+def words(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [w for k, v in value.items() for w in (*words(k), *words(v))]
+    return [w for v in value for w in words(v)] if isinstance(value, (list, tuple)) else []
+
+
+def test_lines_may_end_as_elsewhere_and_hold_space(tmp_path: Path) -> None:
+    header, end = recording_ends(3)
+    path = tmp_path / "a"
+    line = (NODE % b"").replace(b",", b" ,\r ")
+    path.write_bytes(b"\r\n".join([header, line, line, line, end, b"what follows the end"]))
+    lines, problems = read(path)
+    assert len(lines) == 3
+    assert problems == []
+
+
+def test_facts_made_while_another_thread_reads_are_checked(tmp_path: Path) -> None:
+    header, end = recording_ends(5000)
+    path = tmp_path / "a"
+    path.write_bytes(b"\n".join([header, *[NODE % b""] * 5000, end]) + b"\n")
+    reading = threading.Thread(target=lambda: [read(path) for _ in range(5)])
+    reading.start()
+    while reading.is_alive():
+        fact = NodeFact(id=ids.host("h"), source=Safe("s"), seen=1.0, label=Safe("\x1b"))
+        assert fact.label == "\\u{1b}"
+    reading.join()

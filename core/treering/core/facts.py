@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from threading import get_ident
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from treering.core.errors import Damaged
 from treering.core.ids import Digest, NodeId, is_digest
 from treering.core.ids import parse as parse_id
-from treering.core.text import Safe, safe
+from treering.core.text import MAX_CHARACTERS, Safe, is_safe, safe
 
 
 class EdgeKind(StrEnum):
@@ -83,21 +84,22 @@ class NodeFact(
 
     def __post_init__(self) -> None:
         """Make every text safe and check the digests. Raises `Damaged`."""
-        plain = _plain(self.id + self.source + self.label)
-        if not (plain and _ID.match(self.id)):
+        if _IN_BULK and get_ident() in _IN_BULK:
+            return
+        if self.id not in _GOOD_IDS:
             _check_id(self.id)
         for alias in self.same:
             if not is_digest(alias):
                 raise Damaged(f"not a digest: {alias[:100]!r}")
         put = msgspec.structs.force_setattr
-        if not plain:
-            put(self, "source", safe(self.source))
-            put(self, "label", safe(self.label))
-        if self.names:
-            put(self, "names", tuple(map(safe, self.names)))
-        if self.attrs:
-            copy = _plain_copy(self.attrs)
-            put(self, "attrs", safe_value(self.attrs) if copy is None else copy)
+        if _is_plain(self):
+            if self.attrs:
+                put(self, "attrs", _plain_copy(self.attrs))
+            return
+        put(self, "source", safe(self.source))
+        put(self, "label", safe(self.label))
+        put(self, "names", tuple(map(safe, self.names)))
+        put(self, "attrs", safe_value(self.attrs))
 
 
 class EdgeFact(
@@ -121,23 +123,25 @@ class EdgeFact(
 
     def __post_init__(self) -> None:
         """Make every text safe. Raises `Damaged` for an end that is no node id."""
-        # One test over everything: this runs for each of hundreds of thousands of edges.
-        start, end = self.start, self.end
-        if _plain(start + end + self.source + self.why) and _ID.match(start) and _ID.match(end):
+        if _IN_BULK and get_ident() in _IN_BULK:
             return
-        _check_id(start)
-        _check_id(end)
-        put = msgspec.structs.force_setattr
-        if not _plain(self.source):
-            put(self, "source", safe(self.source))
-        if not _plain(self.why):
-            put(self, "why", safe(self.why))
+        # This runs for each of hundreds of thousands of edges; most repeat an id and a sentence.
+        if self.start not in _GOOD_IDS:
+            _check_id(self.start)
+        if self.end not in _GOOD_IDS:
+            _check_id(self.end)
+        if self.source not in _GOOD_TEXTS:
+            msgspec.structs.force_setattr(self, "source", _safe_text(self.source))
+        if self.why not in _GOOD_TEXTS:
+            msgspec.structs.force_setattr(self, "why", _safe_text(self.why))
 
 
 Fact = NodeFact | EdgeFact
 """What flows from adapters."""
 
 _MAX_DEPTH = 32
+_MAX_ID = 4096
+_MAX_KEPT = 8192
 
 
 def safe_value(value: Any, depth: int = 0) -> Any:
@@ -146,55 +150,152 @@ def safe_value(value: Any, depth: int = 0) -> Any:
     Raises `Damaged` for a value nested deeper than 32 or of a type JSON does not have.
     """
     if isinstance(value, str):
-        return value if _plain(value) else safe(value)
+        return safe(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if depth >= _MAX_DEPTH:
         raise Damaged(f"an attribute is nested deeper than {_MAX_DEPTH}")
     if isinstance(value, Mapping):
-        return {(k if _plain(k) else safe(k)): safe_value(v, depth + 1) for k, v in value.items()}
+        return {safe(k): safe_value(v, depth + 1) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [safe_value(v, depth + 1) for v in value]
     raise Damaged(f"an attribute is a {type(value).__name__}, not a JSON value")
 
 
-def _plain_copy(value: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a copy of a JSON object whose text is all printable ASCII; else None, quickly.
-
-    Its encoding tells: JSON writes control characters with a backslash and leaves only DEL. A
-    value that does not come back equal is of no JSON type.
-    """
+def _is_plain(fact: NodeFact) -> bool:
+    """Tell quickly whether all text of a fact is short printable ASCII, safe as it is."""
     try:
-        data = _ENCODE(value)
-    except (TypeError, RecursionError, UnicodeEncodeError):
-        return None
-    if not data.isascii() or b"\\" in data or b"\x7f" in data or len(data) > _MAX_ID:
-        return None
+        data = _ENCODE(fact)
+    except (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError):
+        return False
+    return len(data) <= _MAX_ID and _shows(data)
+
+
+def _shows(data: bytes) -> bool:
+    """Tell whether every text in some JSON is printable ASCII.
+
+    JSON writes control characters with a backslash and leaves only DEL.
+    """
+    return data.isascii() and b"\\" not in data and b"\x7f" not in data
+
+
+def _plain_copy(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of an object whose text is safe. Raises `Damaged` as `safe_value` does."""
+    if _SCALARS.issuperset(map(type, value.values())) and _TEXT.issuperset(map(type, value)):
+        return value.copy()
+    data = _ENCODE(value)
     copy: dict[str, Any] = _DECODE(data)
     nested = data.count(b"[") + data.count(b"{")
-    return copy if nested <= _MAX_DEPTH and copy == value else None
+    if nested > _MAX_DEPTH or copy != value:
+        # What does not come back equal is of no JSON type.
+        copy = safe_value(value)
+    return copy
 
 
-_DECODE = msgspec.json.Decoder().decode
 _ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder().decode
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_TEXT = frozenset({str})
 
 
-def _plain(text: str) -> bool:
-    """Tell quickly whether `text` is short printable ASCII, safe as it is."""
-    return text.isascii() and text.isprintable() and len(text) <= _MAX_ID
-
-
-_MAX_ID = 4096
+def _safe_text(text: str) -> Safe:
+    """Return a text safe and keep it in mind: sources and sentences come again and again."""
+    shown = safe(text)
+    if len(shown) <= _MAX_ID:
+        if len(_GOOD_TEXTS) >= _MAX_KEPT:
+            _GOOD_TEXTS.clear()
+        _GOOD_TEXTS.add(shown)
+    return shown
 
 
 def _check_id(node: NodeId) -> None:
-    if not node.isprintable() or len(node) > _MAX_ID or not _ID.match(node):
+    """Raise `Damaged` unless `node` is a safe id; keep it in mind if it is."""
+    if not _is_good(node):
         parse_id(node[:_MAX_ID])
         raise Damaged(f"not a safe node id: {safe(node, 100)}")
+    if len(_GOOD_IDS) >= _MAX_KEPT:
+        _GOOD_IDS.clear()
+    _GOOD_IDS.add(node)
 
 
-_ID = re.compile(
-    r"(?:(?:layer|image|index|attestation):sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})\Z"
-    r"|commit:[0-9a-f]{64}\Z|git:[0-9a-f]{40}(?:[0-9a-f]{24})?\Z"
-    r"|(?:tag|build|ref|host|deployment|container|workload|revision|stage|aci|lxc):.)"
+def _is_good(node: NodeId) -> bool:
+    """Tell whether `node` obeys its kind's grammar and every character of it shows."""
+    if _HASHED.match(node):
+        return True
+    return bool(_NAMED.match(node)) and len(node) <= _MAX_ID and is_safe(node)
+
+
+_HASHED = re.compile(
+    r"(?:commit:[0-9a-f]{64}|git:[0-9a-f]{40}(?:[0-9a-f]{24})?"
+    r"|(?:layer|image|index|attestation):sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128}))\Z"
 )
+_NAMED = re.compile(
+    r"(?:tag|build|ref|host|deployment|container|workload|revision|stage|aci|lxc):."
+)
+_GOOD_IDS: set[str] = set()
+_GOOD_TEXTS: set[str] = set()
+
+
+class Lines:
+    """Many facts as lines of JSON, checked together where they can be.
+
+    For one reading: it remembers the ids it found good.
+    """
+
+    def __init__(self, kinds: Any) -> None:
+        self._decode = msgspec.json.Decoder(kinds).decode_lines
+        self._good: set[str] = set()
+
+    def decode(self, data: bytes) -> list[Any] | None:
+        """Return what the lines hold; None when they must be read one by one.
+
+        Lines that hold nothing but printable ASCII need no look at each text.
+        """
+        try:
+            if len(data) > MAX_CHARACTERS or not _shows(data):
+                return self._decode(data)
+            _IN_BULK.add(get_ident())
+            try:
+                things = self._decode(data)
+            finally:
+                _IN_BULK.discard(get_ident())
+        except (msgspec.MsgspecError, ValueError, RecursionError, Damaged):
+            return None
+        return things if self._are_good(things) else None
+
+    def _are_good(self, things: list[Any]) -> bool:
+        """Tell whether the ids, digests and depths in `things` are what they must be."""
+        good, learns = self._good, self._learns
+        for thing in things:
+            if isinstance(thing, EdgeFact):
+                if not (thing.start in good or learns(thing.start)):
+                    return False
+                if not (thing.end in good or learns(thing.end)):
+                    return False
+            elif isinstance(thing, NodeFact):
+                if not (thing.id in good or learns(thing.id)):
+                    return False
+                if thing.same and not all(map(is_digest, thing.same)):
+                    return False
+                if thing.attrs and _is_deep(thing.attrs):
+                    return False
+        return True
+
+    def _learns(self, node: NodeId) -> bool:
+        good = _is_good(node)
+        if good:
+            self._good.add(node)
+        return good
+
+
+def _is_deep(value: Any, depth: int = 1) -> bool:
+    """Tell whether a JSON value is nested deeper than attributes may be."""
+    for inner in value.values() if isinstance(value, dict) else value:
+        if type(inner) in _NESTED and (depth >= _MAX_DEPTH or _is_deep(inner, depth + 1)):
+            return True
+    return False
+
+
+_NESTED: frozenset[type] = frozenset({dict, list})
+_IN_BULK: set[int] = set()
+"""Threads that decode lines whose text `Lines` looks at as a whole."""

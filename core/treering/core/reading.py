@@ -91,6 +91,10 @@ def _whole(status: SourceStatus) -> State:
     return State.PARTIAL if status.problems else State.OK
 
 
+def _finds(reader: Reader) -> bool:
+    return Capability.LOOK_UP in reader.capabilities
+
+
 class Reading:
     """One reading of a set of sources.
 
@@ -291,6 +295,8 @@ class Reading:
 
     def look_up(self, graph: Graph) -> Iterator[Fact]:
         """Yield what sources know of things that others mention, each asked for once."""
+        if not any(map(_finds, self.readers)):
+            return
         asked = [node for node in wanted(graph) if node not in self._asked]
         if not asked:
             return
@@ -298,7 +304,7 @@ class Reading:
         for reader in self.readers:
             status = self.status[reader.name]
             usable = status.state in {State.OK, State.PARTIAL}
-            if usable and Capability.LOOK_UP in reader.capabilities and isinstance(reader, Finder):
+            if usable and _finds(reader) and isinstance(reader, Finder):
                 try:
                     cancelled = self._cancelled[reader.name]
                     yield from reader.look_up(asked, self._context(reader, cancelled))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +25,7 @@ from treering.core.errors import (
     NotRecognised,
     SourceError,
 )
-from treering.core.facts import Fact
+from treering.core.facts import EdgeFact, Fact, Lines, NodeFact
 from treering.core.ports import ReadContext
 from treering.core.text import Safe, safe
 
@@ -63,6 +64,8 @@ class End(msgspec.Struct, frozen=True, tag_field="fact", tag="end"):
 
 
 _Line = Fact | Header | SourceRecord | End
+_FACTS: frozenset[type] = frozenset({NodeFact, EdgeFact})
+_PIECE = 32_768
 _decoder = msgspec.json.Decoder(_Line)
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -127,37 +130,75 @@ def is_recording(path: Path) -> bool:
 
 
 def read(path: Path, context: ReadContext) -> Iterator[Fact | SourceRecord]:
-    """Yield the facts and source records of a recording, one line at a time.
+    """Yield the facts and source records of a recording, in its order.
 
     A line that is no fact becomes a problem and the rest is read. Raises `NotRecognised` for a
     file that is no recording or has a newer version, and as `files.open_file` does.
     """
     with files.open_file(path, follow=True) as file:
-        count = 0
-        ended = False
         _check_header(path, file.readline(4096))
-        number = 1
-        while True:
-            number += 1
-            if number % 1000 == 0:
-                context.check()
-                context.progress(count, None, f"{count} facts")
-            raw = file.readline(MAX_LINE + 1)
-            if not raw:
-                break
+        yield from _Reading(path, context, file).lines()
+
+
+class _Reading:
+    """One reading of a recording, past its header: a piece of some lines at a time."""
+
+    def __init__(self, path: Path, context: ReadContext, file: BinaryIO) -> None:
+        self.path, self.context, self.file = path, context, file
+        self.count, self.number = 0, 1
+        self.ended = False
+
+    def lines(self) -> Iterator[Fact | SourceRecord]:
+        together = Lines(_Line)
+        while piece := self._piece():
+            self.context.check()
+            self.context.progress(self.count, None, f"{self.count} facts")
+            lines = together.decode(piece)
+            if lines is None or len(lines) != piece.count(b"\n"):
+                yield from self._one_by_one(piece)
+            elif _FACTS.issuperset(map(type, lines)):
+                self.count += len(lines)
+                self.number += len(lines)
+                yield from lines
+            else:
+                for line in lines:
+                    self.number += 1
+                    yield from self._taken(line)
+                    if self.ended:
+                        break
+        if not self.ended:
+            what = f"is cut short after line {self.number}; record it again"
+            self.context.problem(str(self.path), what)
+
+    def _piece(self) -> bytes:
+        """Return some whole lines, of which the last of all may be cut; none after the end."""
+        if self.ended:
+            return b""
+        piece = self.file.read(_PIECE)
+        if not piece.endswith(b"\n"):
+            piece += self.file.readline(MAX_LINE + 1)
+        return piece
+
+    def _one_by_one(self, piece: bytes) -> Iterator[Fact | SourceRecord]:
+        for raw in BytesIO(piece):
+            self.number += 1
             if len(raw) > MAX_LINE:
-                raise LimitExceeded(f"{path}: line {number} is longer than {MAX_LINE} bytes")
-            line = _decode(path, number, raw, context)
-            if isinstance(line, End):
-                ended = True
-                if line.facts != count:
-                    context.problem(str(path), f"holds {count} facts, {line.facts} were written")
+                raise LimitExceeded(
+                    f"{self.path}: line {self.number} is longer than {MAX_LINE} bytes"
+                )
+            yield from self._taken(_decode(self.path, self.number, raw, self.context))
+            if self.ended:
                 break
-            if line is not None and not isinstance(line, Header):
-                count += not isinstance(line, SourceRecord)
-                yield line
-        if not ended:
-            context.problem(str(path), f"is cut short after line {number - 1}; record it again")
+
+    def _taken(self, line: _Line | None) -> Iterator[Fact | SourceRecord]:
+        if isinstance(line, End):
+            self.ended = True
+            if line.facts != self.count:
+                what = f"holds {self.count} facts, {line.facts} were written"
+                self.context.problem(str(self.path), what)
+        elif line is not None and not isinstance(line, Header):
+            self.count += not isinstance(line, SourceRecord)
+            yield line
 
 
 def _check_header(path: Path, raw: bytes) -> None:

@@ -232,8 +232,9 @@ def _is_called(graph: Graph, bases: Sequence[NodeId], name: str) -> bool:
 
 def declared(graph: Graph, below: Mapping[NodeId, Bases]) -> Iterator[EdgeFact]:
     """Yield ``based-on`` edges that annotations or provenance claim."""
-    for image in graph.of_kind(Kind.IMAGE):
-        attrs = graph.attrs(image)
+    for image, attrs in graph.described(Kind.IMAGE):
+        if "annotations" not in attrs:
+            continue
         name = text_of(attrs, "annotations", BASE_NAME)
         digest = digest_in(text_of(attrs, "annotations", BASE_DIGEST))
         if digest is not None:

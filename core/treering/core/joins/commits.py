@@ -9,8 +9,9 @@ checksum are the same tree.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 from treering.core import ids
 from treering.core.facts import EdgeFact, EdgeKind, Level
@@ -23,13 +24,13 @@ _CHECKSUM = re.compile(r"[0-9a-f]{64}")
 
 def edges(graph: Graph) -> Iterator[EdgeFact]:
     """Yield ``encapsulates`` and ``same-tree`` edges."""
-    for image in graph.of_kind(Kind.IMAGE):
-        yield from _encapsulated(graph, image)
+    for image, attrs in graph.described(Kind.IMAGE):
+        if "labels" in attrs or "annotations" in attrs:
+            yield from _encapsulated(graph, image, attrs)
     yield from _same_trees(graph)
 
 
-def _encapsulated(graph: Graph, image: NodeId) -> Iterator[EdgeFact]:
-    attrs = graph.attrs(image)
+def _encapsulated(graph: Graph, image: NodeId, attrs: Mapping[str, Any]) -> Iterator[EdgeFact]:
     for group in ("labels", "annotations"):
         checksum = text_of(attrs, group, "ostree.commit")
         if not _CHECKSUM.fullmatch(checksum):
@@ -52,16 +53,21 @@ def _encapsulated(graph: Graph, image: NodeId) -> Iterator[EdgeFact]:
 
 def _same_trees(graph: Graph) -> Iterator[EdgeFact]:
     """Join commits of one content checksum in a row, each to the next older one."""
-    alike: dict[str, list[tuple[int, NodeId]]] = {}
-    for commit in graph.of_kind(Kind.COMMIT):
-        attrs = graph.attrs(commit)
+    first: dict[str, NodeId] = {}
+    alike: dict[str, list[NodeId]] = {}
+    for commit, attrs in graph.described(Kind.COMMIT):
         content = attrs.get("content")
-        if isinstance(content, str) and content:
-            time = attrs.get("timestamp")
-            at = time if isinstance(time, int) else 0
-            alike.setdefault(content, []).append((at, commit))
-    for content, group in alike.items():
-        group.sort()
+        if content and isinstance(content, str):
+            other = first.setdefault(content, commit)
+            if other is not commit:
+                alike.setdefault(content, [other]).append(commit)
+    for content, commits in alike.items():
+        group = sorted((_time(graph, commit), commit) for commit in commits)
         for (_, older), (_, newer) in pairwise(group):
             why = f"both have the content checksum {content[:12]}: root tree and root metadata"
             yield edge(newer, EdgeKind.SAME_TREE, older, Level.EXACT, why)
+
+
+def _time(graph: Graph, commit: NodeId) -> int:
+    time = graph.attrs(commit).get("timestamp")
+    return time if isinstance(time, int) else 0

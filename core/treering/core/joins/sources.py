@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from treering.core import ids
@@ -49,23 +49,30 @@ def wanted(graph: Graph) -> list[NodeId]:
 
 def _claims(graph: Graph, below: Mapping[NodeId, Bases]) -> Iterator[tuple[NodeId, str, str]]:
     """Yield each claim as node, revision and sentence."""
-    for image in graph.of_kind(Kind.IMAGE):
-        attrs = graph.attrs(image)
-        for key in REVISION_LABELS:
-            annotation = _revision(text_of(attrs, "annotations", key))
-            if annotation:
-                yield image, annotation, f"the annotation {key} of its manifest says so"
-            label = _revision(text_of(attrs, "labels", key))
-            if label and not _inherited(graph, below.get(image), key, label):
+    for image, attrs in graph.described(Kind.IMAGE):
+        for key, annotation in _revisions(attrs, "annotations", REVISION_LABELS):
+            yield image, annotation, f"the annotation {key} of its manifest says so"
+        for key, label in _revisions(attrs, "labels", REVISION_LABELS):
+            if not _inherited(graph, below.get(image), key, label):
                 doubt = "" if image in below else "; its base is not known, which may have set it"
                 yield image, label, f"its label {key} says so{doubt}"
-    for commit in graph.of_kind(Kind.COMMIT):
-        attrs = graph.attrs(commit)
-        for key in REVISION_METADATA if attrs.get("metadata") else ():
-            revision = _revision(text_of(attrs, "metadata", key))
-            if revision:
+    for commit, attrs in graph.described(Kind.COMMIT):
+        if "metadata" in attrs:
+            for key, revision in _revisions(attrs, "metadata", REVISION_METADATA):
                 yield commit, revision, f"its commit metadata {key} says so"
     yield from _provenance(graph)
+
+
+def _revisions(
+    attrs: Mapping[str, Any], group: str, keys: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield each of `keys` under which a group of attributes names a commit, with the commit."""
+    said = attrs.get(group)
+    if isinstance(said, Mapping):
+        for key in keys:
+            revision = _revision(text_of(attrs, group, key)) if key in said else ""
+            if revision:
+                yield key, revision
 
 
 def _inherited(graph: Graph, bases: Bases | None, key: str, value: str) -> bool:
