@@ -170,6 +170,19 @@ def test_one_database_by_two_names_is_read_once() -> None:
     assert not found.notes
 
 
+def test_a_file_is_read_once_however_it_is_found() -> None:
+    read: list[bytes] = []
+
+    def content(entry: Entry, limit: int) -> bytes:
+        read.append(entry.path)
+        return APK[:limit]
+
+    file = Entry(path=b"/usr/lib/apk/db/installed", type=EntryType.FILE)
+    link = Entry(path=b"/lib", type=EntryType.LINK, target=b"usr/lib")
+    packages_of(MemoryTree([file, link], content), ReadContext())
+    assert read == [b"/usr/lib/apk/db/installed"]
+
+
 def test_of_two_databases_the_one_of_the_version_counts() -> None:
     stale = STATUS.replace(b"5.2.15", b"4.0")
     found = listed({"/usr/lib/sysimage/dpkg/status": STATUS, "/var/lib/dpkg/status": stale})
@@ -193,6 +206,17 @@ def test_a_damaged_entry_is_a_problem_beside_the_others() -> None:
         ("/var/lib/dpkg/status", "2"),
         ("/lib/apk/db/installed", "1"),
     }
+
+
+def test_a_status_without_a_state_tells_nothing() -> None:
+    found = listed({"/var/lib/dpkg/status": STATUS + b"\nPackage: cut\nVersion: 1\n"})
+    assert rows(found) == DPKG_ROWS
+    assert found.problems[0].why.startswith("1 of its entries")
+
+
+def test_of_a_field_that_stands_twice_the_first_counts() -> None:
+    text = b"Package: a\nStatus: x ok installed\nVersion: 1\nVersion: 2\nPackage: b\n"
+    assert rows(listed({"/var/lib/dpkg/status": text})) == [("dpkg", "a", "1", "")]
 
 
 def test_a_tree_may_hold_several_managers() -> None:

@@ -24,7 +24,14 @@ from support.package_trees import (
 )
 
 from treering.core.errors import Cancelled, Damaged, SourceError
-from treering.core.packages import Manager, PackageList, packages_of, rpm_sqlite
+from treering.core.packages import (
+    MAX_PACKAGES,
+    Manager,
+    PackageList,
+    listing,
+    packages_of,
+    rpm_sqlite,
+)
 from treering.core.packages.rpm_header import package_of
 from treering.core.ports import ReadContext
 from treering.core.text import is_safe
@@ -251,6 +258,7 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
     [
         VIEW + ENDLESS,
         VIEW + "SELECT 1, zeroblob(1000000000)",
+        VIEW + f"SELECT 1, x'{rpm().hex()}'",
         "CREATE TABLE Other (blob)",
         "CREATE TABLE Packages (hnum, other)",
         "CREATE VIRTUAL TABLE Packages USING fts5(blob)",
@@ -276,6 +284,24 @@ def test_a_database_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPat
     found = listed(DATABASE)
     assert 0 < len(found.packages) < 60
     assert "interrupted" in found.problems[0].why
+
+
+def test_as_many_packages_as_allowed_are_within_the_bound() -> None:
+    """The bound on work is one for each package; it must leave room for every one of them."""
+    count = 5000
+    steps = count * rpm_sqlite._MAX_CALLS * rpm_sqlite._EVERY // MAX_PACKAGES
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rpm_sqlite, "_MAX_CALLS", steps // rpm_sqlite._EVERY)
+        found = listed(rpmdb([rpm(f"{n}") for n in range(count)]))
+    assert len(found.packages) == count
+    assert not found.problems
+
+
+def test_a_full_list_lets_go_of_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MAX_PACKAGES", 5)
+    found = listed(DATABASE)
+    assert len(found.packages) == 5
+    assert "more than 5 packages" in found.problems[0].why
 
 
 def test_rows_that_share_their_bytes_are_not_read_again_and_again() -> None:

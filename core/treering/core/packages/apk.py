@@ -9,7 +9,7 @@ Source: the apk specification, "Installed database", wiki.alpinelinux.org/wiki/A
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import partial
 from typing import Final
 
@@ -31,7 +31,7 @@ def read(listing: Listing) -> None:
         listing.database(Manager.APK, path, partial(_packages, listing))
 
 
-def _packages(listing: Listing, entry: Entry) -> Iterator[Package]:
+def _packages(listing: Listing, entry: Entry) -> Generator[Package]:
     """Yield the packages of a database. Raises `SourceError`."""
     incomplete = 0
     for fields in stanzas(listing.content(entry, MAX_BYTES), _FIELDS):

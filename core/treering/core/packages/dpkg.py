@@ -10,7 +10,7 @@ Source: dpkg(1), "Package states"; deb-control(5); dpkg-query(1), ``source:Packa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import partial
 from typing import Final
 
@@ -63,7 +63,7 @@ def _read_place(listing: Listing, place: bytes) -> bool:
 
 def _packages(
     listing: Listing, entry: Entry, *, limit: int, alone: bool = False
-) -> Iterator[Package]:
+) -> Generator[Package]:
     """Yield the installed packages of a file. Raises `SourceError`.
 
     A file that stands `alone` for its package may leave out that it is installed.

@@ -6,7 +6,8 @@ one (``/var/lib/dpkg`` of an OSTree host, ``/lib`` of a merged ``/usr``). Links 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from typing import Final
 
 from treering.core.errors import Damaged, LimitExceeded, SourceError
@@ -44,7 +45,7 @@ class Listing:
         self._added = 0
 
     def database(
-        self, manager: Manager, path: bytes, read: Callable[[Entry], Iterator[Package]]
+        self, manager: Manager, path: bytes, read: Callable[[Entry], Generator[Package]]
     ) -> bool:
         """Add what `read` finds in the file `path` leads to; return whether that was anything.
 
@@ -58,9 +59,10 @@ class Listing:
         self._managers.add(manager)
         found = False
         try:
-            for package in read(entry):
-                self._add(package)
-                found = True
+            with closing(read(entry)) as packages:
+                for package in packages:
+                    self._add(package)
+                    found = True
         except Full:
             raise
         except SourceError as error:

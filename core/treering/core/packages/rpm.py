@@ -8,7 +8,7 @@ Source: rpm's manual, "Package Database"; the file formats' own magic numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import partial
 from typing import Final
 
@@ -50,7 +50,7 @@ def _say_unread(listing: Listing, path: bytes, counts: bytes) -> None:
         listing.note(f"{_shown(other)} is not read; {_shown(counts)} counts")
 
 
-def _packages(listing: Listing, entry: Entry) -> Iterator[Package]:
+def _packages(listing: Listing, entry: Entry) -> Generator[Package]:
     """Yield the packages of a database. Raises `SourceError`."""
     head = listing.beginning(entry, _HEAD)
     if head[:4] == _NDB:

@@ -10,7 +10,7 @@ Source: rpm's manual, "Package Database"; SQLite's "Database File Format", secti
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from itertools import count
 from typing import Final
@@ -28,9 +28,9 @@ MAX_HEADER: Final = 64 * 1024 * 1024
 _VERSIONS: Final = slice(18, 20)
 _ROLLBACK: Final = b"\1\1"
 _EVERY: Final = 10_000
-_MAX_CALLS: Final = 5_000
-"""Steps of SQLite's machine, in `_EVERY`, before it is stopped: 250 for each package allowed."""
-_TABLE: Final = "SELECT type, sql FROM sqlite_master WHERE name = 'Packages'"
+_MAX_CALLS: Final = 1_000
+"""Steps of SQLite's machine, in `_EVERY`, before it is stopped: 50 for each package allowed."""
+_TABLE: Final = "SELECT type FROM sqlite_master WHERE name = 'Packages'"
 _ROWS: Final = (
     "SELECT length(blob), CASE WHEN typeof(blob) = 'blob' AND length(blob) <= ? THEN blob END "
     "FROM Packages"
@@ -39,7 +39,7 @@ _TABLES: Final = frozenset({"sqlite_master", "Packages"})
 _FUNCTIONS: Final = frozenset({"length", "typeof"})
 
 
-def packages_in(data: bytearray, context: ReadContext) -> Iterator[Package]:
+def packages_in(data: bytearray, context: ReadContext) -> Generator[Package]:
     """Yield the packages of a database, whose bytes are changed and let go of.
 
     Raises `Damaged` and `LimitExceeded`, after what could be read; `Cancelled`.
@@ -99,13 +99,13 @@ def _allowed(action: int, first: str | None, second: str | None, *_where: str | 
     return sqlite3.SQLITE_DENY
 
 
-def _packages(database: sqlite3.Connection, size: int) -> Iterator[Package]:
+def _packages(database: sqlite3.Connection, size: int) -> Generator[Package]:
     """Yield the packages of the table. Raises `sqlite3.Error`, `Damaged`, `LimitExceeded`."""
     table = database.execute(_TABLE).fetchone()
     if table is None or table[0] != b"table":
         raise Damaged("it has no table of packages")
-    wrong: list[str] = []
-    spent = 0
+    spent = wrong = 0
+    first = ""
     for length, blob in database.execute(_ROWS, (MAX_HEADER,)):
         spent += len(blob or b"")
         # Rows of a sound database share no bytes.
@@ -114,12 +114,13 @@ def _packages(database: sqlite3.Connection, size: int) -> Iterator[Package]:
         try:
             package = _package(length, blob)
         except Damaged as error:
-            wrong.append(error.message)
-            continue
-        if package is not None:
-            yield package
+            wrong += 1
+            first = first or error.message
+        else:
+            if package is not None:
+                yield package
     if wrong:
-        raise Damaged(f"{len(wrong)} of its packages cannot be read; the first: {wrong[0]}")
+        raise Damaged(f"{wrong} of its packages cannot be read; the first: {first}")
 
 
 def _package(length: int | None, blob: bytes | None) -> Package | None:
