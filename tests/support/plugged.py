@@ -55,10 +55,9 @@ class Plugged(App[int]):
         self.run_worker(self.measure())
 
     async def measure(self) -> None:
-        with self.batch_update():
-            found = link.decided(os.environ, "auto") or await self.meter.measure(self)
-            if found.slow:
-                self.theme = terminal.theme(os.environ, slow=True).value
+        found = link.decided(os.environ, "auto") or await self.meter.measure(self)
+        if found.slow:
+            self.theme = terminal.theme(os.environ, slow=True).value
         self.query_one("#state", Static).update(f"● link-{found.name} theme-{self.theme} →")
         if self.trouble == "hang":
             time.sleep(60)  # noqa: ASYNC251 -- a loop that is stuck is the trouble

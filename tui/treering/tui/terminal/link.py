@@ -74,7 +74,18 @@ class Meter:
             self._answer.set_result(event.time - self._asked)
 
     async def measure(self, app: App[Any]) -> Link:
-        """Ask, and return the profile; takes `WAIT` seconds at most."""
+        """Ask, and return the profile; takes `WAIT` seconds at most.
+
+        Nothing is painted meanwhile, nor while the caller puts the profile to use: over a slow
+        link a screen painted twice is what this is to avoid. Started when the application mounts,
+        this comes before the first paint.
+        """
+        with app.batch_update():
+            found = await self._ask(app)
+            app.delay_update()
+        return found
+
+    async def _ask(self, app: App[Any]) -> Link:
         self._answer = asyncio.get_running_loop().create_future()
         self._asked = time.monotonic()
         if not driver.write(app, "\x1b[6n"):
