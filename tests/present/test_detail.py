@@ -107,16 +107,32 @@ class TestSummary:
             ]
         assert "            … and 3 more" in text(summary.rows(graph(*facts), base))
 
-    def test_a_host_shows_each_deployment_with_its_states(self) -> None:
-        host, at = ids.host("a"), ids.deployment("a", "os", "1" * 64, 0)
-        facts = [
-            node(host, "a", drift=["not what the tag names"]),
-            node(at, "os/1", booted=True, pinned=True, unlocked="none"),
-            edge(at, EdgeKind.ON, host),
-        ]
+    def test_a_host_shows_its_deployments_in_boot_order_with_their_states(self) -> None:
+        host = ids.host("a")
+        facts = [node(host, "a", drift=["not what the tag names"])]
+        for index, checksum, flags in (
+            (1, "1" * 64, {"booted": True, "pinned": True}),
+            (0, "2" * 64, {"staged": True}),
+        ):
+            at = ids.deployment("a", "os", checksum, 0)
+            facts.append(node(at, f"os/{index}", index=index, unlocked="none", **flags))
+            facts += [edge(at, EdgeKind.ON, host), edge(at, EdgeKind.RUNS, ids.commit(checksum))]
         lines = text(summary.rows(graph(*facts), host))
-        assert "has         deployment os/1 booted pinned" in lines
         assert 'drift       ["not what the tag names"]' in lines
+        assert lines[lines.index("deployments") :] == [
+            "deployments",
+            "0 deployment os/0 staged",
+            "  runs      commit 222222222222 not seen",
+            "1 deployment os/1 booted pinned",
+            "  runs      commit 111111111111 not seen",
+        ]
+
+    def test_a_host_that_was_not_read_says_so(self) -> None:
+        made = graph(node(ids.host("a"), "a", reachable=False, error="no route"))
+        lines = text(summary.rows(made, ids.host("a")))
+        assert "condition   unreachable: what is shown may be old" in lines
+        assert "error       no route" in lines
+        assert lines[-1] == "            none is known"
 
     def test_a_node_nobody_described_says_so(self) -> None:
         made = graph(edge(TAG, EdgeKind.POINTS_AT, image(5)))

@@ -325,6 +325,15 @@ def test_a_filter_shows_the_matches_and_what_they_hang_on(items: list[Item]) -> 
         assert shows_below(items, at, (), matches) == below
 
 
+@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize(
+    "word", ["web", "shop", "tag", "commit", "bold", "running", "40.1", "sha256"]
+)
+def test_a_filter_finds_what_the_text_of_an_item_holds(place: Place, word: str) -> None:
+    items = places(graph(*FACTS), ())[place]
+    assert matching(items, word) == [at for at, i in enumerate(items) if word in i.search]
+
+
 def test_a_match_can_be_opened_while_the_filter_stays() -> None:
     items = [Item(Safe("shop"), 0, 2), Item(Safe("1"), 1), Item(Safe("2"), 1), Item(Safe("x"), 0)]
     matches = matching(items, "shop")

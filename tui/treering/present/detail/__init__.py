@@ -22,7 +22,7 @@ class Tab(StrEnum):
     LAYERS = "layers"
     CONFIG = "config"
     PACKAGES = "packages"
-    TREE = "files"
+    TREE = "tree"
     EVIDENCE = "evidence"
     DOCUMENT = "document"
 

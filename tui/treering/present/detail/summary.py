@@ -112,25 +112,30 @@ def rows(
     """Return the summary of a node. Raises `KeyError` when the graph does not hold it."""
     found = graph.node(node)
     page = Page(width)
-    _identity(page, found)
+    _identity(page, graph, found)
     _fields(page, found, now)
     named = _truth(page, graph, found)
     if named is not None:
         page.heading("which is")
-        _identity(page, named)
+        _identity(page, graph, named)
         _fields(page, named, now)
-    _upwards(page, graph, named or found)
-    _downwards(page, graph, found)
+    if found.kind is Kind.HOST:
+        _deployments(page, graph, found)
+    else:
+        _upwards(page, graph, named or found)
+        _downwards(page, graph, found)
     return page.rows()
 
 
-def _identity(page: Page, node: Node) -> None:
+def _identity(page: Page, graph: Graph, node: Node) -> None:
     page.line("node", shown(node), node.id)
     if node.kind in _HASHED or ids.content_of(node.id) not in page.last:
         page.field(_HASHED.get(node.kind, "name"), ids.content_of(node.id))
     for alias in node.same:
         page.field("same as", alias, why="a source says that this digest names it too")
-    own = {node.label, ids.content_of(node.id), *node.same}
+    tags = graph.edges_to(node.id, frozenset({EdgeKind.POINTS_AT}))
+    told = (ids.content_of(edge.start).partition("/")[2] for edge in tags)
+    own = {node.label, ids.content_of(node.id), *node.same, *told}
     others = [name for name in node.names if name not in own]
     for name in others[:FEW]:
         page.field("also called", name)
@@ -143,6 +148,8 @@ def _fields(page: Page, node: Node, now: float | None) -> None:
         page.field("states", joined(states_of(node)) or "none")
     for condition in node.conditions:
         page.field("condition", _CONDITIONS.get(condition, condition), "bad")
+    if node.attrs.get("reachable") is False:
+        page.field("condition", "unreachable: what is shown may be old", "bad")
     for key in _TROUBLES:
         value = node.attrs.get(key)
         if value and value != "none":
@@ -217,6 +224,34 @@ def _elsewhere(page: Page, graph: Graph, node: Node) -> None:
                 span(f" {number}", word[1] or "dim"),
             )
             page.line(f"elsewhere {name.node}", line, name.node)
+
+
+def _deployments(page: Page, graph: Graph, host: Node) -> None:
+    """Tell what a host runs, and every tree it could boot, in boot order."""
+    page.heading("deployments")
+    edges = graph.edges_to(host.id, frozenset({EdgeKind.ON}))
+    found = [graph.node(edge.start) for edge in edges if not edge.gone]
+    found.sort(key=lambda node: (_index(node), node.id))
+    for node in found:
+        runs = graph.edges_from(node.id, frozenset({EdgeKind.RUNS}))
+        page.line(node.id, (span(f"{_index_word(node)} ", "dim"), *shown(node)), node.id)
+        for edge in runs:
+            if not edge.gone:
+                _target(page, graph, "  runs", edge.end, edge.why)
+    if not found:
+        page.field("", "none is known", "dim")
+
+
+def _index(node: Node) -> int:
+    index = node.attrs.get("index")
+    return index if isinstance(index, int) else _LAST
+
+
+_LAST = 10**6
+
+
+def _index_word(node: Node) -> str:
+    return f"{_index(node)}" if _index(node) != _LAST else "·"
 
 
 # -- what it rests on, what rests on it --------------------------------------------------

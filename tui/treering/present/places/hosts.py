@@ -129,7 +129,7 @@ def _group(
     name = known(graph, tree).label if tree else Safe("no deployment known")
     key = f"\n{tree or name}"
     hosts = sorted(hosts, key=lambda host: (not _ODD & {*host.words}, natural(host.label)))
-    below = [item for host in hosts for item in _host_items(host, key, few=few)]
+    below = [item for host in hosts for item in _host_items(host, key, name, few=few)]
     odd = sum(bool(_ODD & {*host.words}) for host in hosts)
     words = ("differs",) * astray + ((f"{odd} odd",) if odd else ())
     group = Item(
@@ -144,7 +144,7 @@ def _group(
     return branch(group, below)
 
 
-def _host_items(host: _Host, above: str, *, few: bool) -> list[Item]:
+def _host_items(host: _Host, above: str, group: str, *, few: bool) -> list[Item]:
     key = f"{above}\n{host.node}"
     below = [
         Item(
@@ -158,6 +158,7 @@ def _host_items(host: _Host, above: str, *, few: bool) -> list[Item]:
         )
         for d in host.deployments
     ]
+    version = host.current.attrs.get("version") if host.current else None
     item = Item(
         name=host.label,
         depth=1,
@@ -165,7 +166,7 @@ def _host_items(host: _Host, above: str, *, few: bool) -> list[Item]:
         kind=Kind.HOST,
         above=above,
         words=host.words,
-        note=safe(str(host.current.attrs.get("version") or "")) if host.current else _NOTHING,
+        note=safe(version) if isinstance(version, str) and version != group else _NOTHING,
         odd=bool(_ODD & {*host.words}),
         closed=not few,
     )

@@ -18,7 +18,7 @@ from treering.present.places.known import Known, count, day, known, live, natura
 
 NEWEST = 10
 """How many commits of a ref are listed."""
-COUNTED = 1000
+COUNTED = 200
 """How many commits are counted at most."""
 _CHAIN = frozenset({EdgeKind.PARENT, EdgeKind.LAYERED_ON})
 

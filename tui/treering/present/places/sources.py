@@ -6,7 +6,6 @@ Owns that grouping. Here, and only here, all nodes can be reached.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 
 from treering.core.graph import Graph
 from treering.core.ids import Kind, NodeId
@@ -127,8 +126,9 @@ def _ordered(graph: Graph, kind: Kind) -> list[tuple[NodeId, Known]]:
     entries = [(node, known(graph, node)) for node in graph.of_kind(kind)]
     if kind in _TIMES:
         name = _TIMES[kind]
-        keyed = [(_time(entry.attrs.get(name)), at) for at, (_, entry) in enumerate(entries)]
-        return [entries[at] for _, at in sorted(keyed, key=_first, reverse=True)]
+        times = [_time(entry.attrs.get(name)) for _, entry in entries]
+        newest = sorted(range(len(times)), key=times.__getitem__, reverse=True)
+        return [entries[at] for at in newest]
     if kind not in _BY_DIGEST:
         entries.sort(key=lambda entry: natural(entry[1].label))
     return entries
@@ -136,9 +136,6 @@ def _ordered(graph: Graph, kind: Kind) -> list[tuple[NodeId, Known]]:
 
 _TIMES = {Kind.COMMIT: "timestamp", Kind.SOURCE: "time"}
 _BY_DIGEST = frozenset({Kind.LAYER, Kind.BUILD})
-
-
-_first = itemgetter(0)
 
 
 def _time(time: object) -> float:
