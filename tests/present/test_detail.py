@@ -347,7 +347,12 @@ class TestTree:
         assert rows[-2].fold is Fold.CLOSED
 
     def test_a_row_gives_back_its_path_whatever_bytes_it_has(self) -> None:
-        assert tree.path_of(tree.rows(LISTING)[3]) == b"/etc/\xff\x1b[m"
+        path = b"/etc/\xff\x1b[m"
+        row = tree.rows(LISTING)[3]
+        assert tree.path_of(row) == path
+        assert row.key == tree.key_of(path)
+        with pytest.raises(ValueError, match="none"):
+            tree.path_of(tree.rows({})[0])
 
     @pytest.mark.parametrize(("cells", "start"), [(50, "-rw-r--r--   1.5 kB"), (30, "  1.5 kB")])
     def test_a_narrow_tree_leaves_columns_out(self, cells: int, start: str) -> None:

@@ -1,4 +1,4 @@
-"""The tab `files`: the files of a version, and the content of one.
+"""The tab `tree`: the files of a version, and the content of one.
 
 Owns the columns of a listing and how a tree is drawn from the directories that are open. Opens
 nothing itself.
@@ -38,7 +38,7 @@ def rows(children: Mapping[bytes, Sequence[Entry]], *, width: int = 80) -> tuple
     tree leaves out owners, then permissions.
     """
     if not children.get(ROOT):
-        return (Row("", (span("no file is in it", "dim"),)),)
+        return (Row("none", (span("no file is in it", "dim"),)),)
     made: list[Row] = []
     stack = [(entry, 0) for entry in reversed(children[ROOT])]
     while stack:
@@ -49,9 +49,19 @@ def rows(children: Mapping[bytes, Sequence[Entry]], *, width: int = 80) -> tuple
     return tuple(made)
 
 
+def key_of(path: bytes) -> str:
+    """Return the key of the row that stands for a path."""
+    return _KEY + path.decode("utf-8", "surrogateescape")
+
+
 def path_of(row: Row) -> bytes:
-    """Return the path a row of `rows` stands for; empty for the row of an empty tree."""
-    return row.key.encode("utf-8", "surrogateescape")
+    """Return the path a row of `rows` stands for. Raises `ValueError` for any other row."""
+    if not row.key.startswith(_KEY):
+        raise ValueError(row.key)
+    return row.key.removeprefix(_KEY).encode("utf-8", "surrogateescape")
+
+
+_KEY = "file:"
 
 
 def _row(entry: Entry, depth: int, width: int, *, opened: bool) -> Row:
@@ -63,8 +73,7 @@ def _row(entry: Entry, depth: int, width: int, *, opened: bool) -> Row:
     spans = [*_columns(entry, width), span("  " * depth + mark, "dim")]
     spans.append(span(safe(entry.name) + "/" * is_directory, _STYLES.get(entry.type, "")))
     spans += _after(entry)
-    key = entry.path.decode("utf-8", "surrogateescape")
-    return Row(key, tuple(spans), fold=fold, depth=depth)
+    return Row(key_of(entry.path), tuple(spans), fold=fold, depth=depth)
 
 
 def _columns(entry: Entry, width: int) -> list[Span]:
