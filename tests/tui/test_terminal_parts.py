@@ -125,6 +125,8 @@ def test_the_filters_of_an_application(
     own = [ANSIToTruecolor(DIMMED_MONOKAI), Monochrome(), NoColor()]
     found = filters.line_filters(own, ascii_glyphs=ascii_glyphs, mono=mono)
     assert [type(f) for f in found] == [ANSIToTruecolor, *added]
+    again = filters.line_filters(own, ascii_glyphs=ascii_glyphs, mono=mono)
+    assert all(one is other for one, other in zip(found, again, strict=True))
 
 
 class Framed(App[None]):

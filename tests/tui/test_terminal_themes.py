@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.theme import Theme
@@ -170,7 +172,33 @@ class Bare(App[None]):
         yield Rows("x")
 
 
-@pytest.mark.parametrize("name", [*OWN, "nord"])
+@given(st.tuples(*(st.integers(0, 255),) * 3), st.tuples(*(st.integers(0, 255),) * 3))
+def test_any_colour_can_be_made_legible_on_any_ground(
+    text: tuple[int, int, int], ground: tuple[int, int, int]
+) -> None:
+    under = Color(*ground)
+    found = themes.legible(Color(*text), [under])
+    assert contrast(Color.parse(found.hex), under) >= CONTRAST
+    if contrast(Color(*text), under) >= CONTRAST:
+        assert found == Color(*text)
+
+
+async def test_only_themes_that_were_looked_at_can_be_chosen() -> None:
+    assert set(Bare("mono").available_themes) == set(OWN)
+
+
+@pytest.mark.parametrize("name", OWN)
+async def test_themes_change_while_it_runs(name: str) -> None:
+    app = Bare("treering-dark")
+    async with app.run_test() as pilot:
+        app.theme = name
+        await pilot.pause()
+        good = app.query_one(Rows).get_component_rich_style("lines--good", partial=True)
+        wanted = Color.parse(OWN[name].variables["tree-good"]).rich_color
+        assert (good.color.name == "default") if name == "mono" else (good.color == wanted)
+
+
+@pytest.mark.parametrize("name", OWN)
 async def test_every_style_can_be_drawn_in_every_theme(name: str) -> None:
     app = Bare(name)
     async with app.run_test():

@@ -45,7 +45,11 @@ def line_filters(own: Sequence[LineFilter], *, ascii_glyphs: bool, mono: bool) -
     for by name goes before ``NO_COLOR`` (no-color.org).
     """
     kept = [f for f in own if not isinstance(f, Monochrome | NoColor)]
-    return [*kept, *([Colourless()] if mono else []), *([AsciiGlyphs()] if ascii_glyphs else [])]
+    return [*kept, *([_COLOURLESS] if mono else []), *([_ASCII] if ascii_glyphs else [])]
+
+
+_COLOURLESS, _ASCII = Colourless(), AsciiGlyphs()
+"""One of each: strips remember by filter what came out of them."""
 
 
 def _in_ascii(segment: Segment) -> Segment:

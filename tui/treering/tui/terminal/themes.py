@@ -113,14 +113,20 @@ def themes(written: Sequence[ThemeConfig] = ()) -> tuple[Theme, ...]:
 
 
 def plug(app: App[Any], written: Sequence[ThemeConfig], name: str) -> None:
-    """Give an application the themes, and switch it to the one called `name`."""
-    for theme in themes(written):
+    """Give an application the themes, and switch it to the one called `name`.
+
+    Textual's own go: on their grounds nobody has looked whether rows are legible.
+    """
+    own = {theme.name: theme for theme in themes(written)}
+    for theme in own.values():
         app.register_theme(theme)
     app.theme = name
+    for other in set(app.available_themes) - set(own):
+        app.unregister_theme(other)
 
 
 def variable_defaults() -> dict[str, str]:
-    """Return the variables ``$tree-…`` for a theme that has none, as Textual's own."""
+    """Return the variables ``$tree-…`` for an application without these themes, as in tests."""
     return dict(themes()[0].variables)
 
 
