@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.oci_layout import digest, packed, tar_of
 
-from treering.adapters.oci import layers
-from treering.adapters.oci.layers import (
+from treering.core import layers
+from treering.core.errors import Cancelled, Damaged, LimitExceeded
+from treering.core.layers import (
     Chunks,
     Compression,
     LayerStream,
@@ -25,7 +26,6 @@ from treering.adapters.oci.layers import (
     hash_layer,
     sniff,
 )
-from treering.core.errors import Cancelled, Damaged, LimitExceeded
 from treering.core.tar import Scanner
 
 if sys.version_info >= (3, 14):

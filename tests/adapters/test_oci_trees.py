@@ -523,13 +523,13 @@ def test_layers_are_scanned_once_and_the_least_used_are_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scanned: list[str] = []
-    real = trees._scan
+    real = trees._read
 
     def counted(blobs: Any, job: Any, stamp: Any, check: Any) -> Any:
         scanned.append(job.stored.name)
         return real(blobs, job, stamp, check)
 
-    monkeypatch.setattr(trees, "_scan", counted)
+    monkeypatch.setattr(trees, "_read", counted)
     reader = layout_of(tmp_path / "layout", [BASE, UPPER])
     node = image_of([BASE, UPPER])
     reader.open_tree(node, ReadContext())

@@ -263,7 +263,11 @@ class Maker:
         elif what == "dev":
             info.type, info.devmajor, info.devminor = tarfile.CHRTYPE, 1, 3
         else:
-            files = [p for p, kind in self.types.items() if kind == "file" and p != path]
+            files = [
+                p
+                for p, kind in self.types.items()
+                if kind == "file" and p != path and not p.startswith(f"{path}/")
+            ]
             if not files:
                 return
             info.type, info.linkname = tarfile.LNKTYPE, self.chance.choice(files).lstrip("/")

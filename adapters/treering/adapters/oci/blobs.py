@@ -18,7 +18,11 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from treering.adapters.oci.layers import (
+from treering.core.documents import MAX_DOCUMENT
+from treering.core.errors import Damaged, LimitExceeded, NotRecognised, SourceError, Unreachable
+from treering.core.files import bytes_of, from_os_error, open_file, read_file
+from treering.core.ids import Digest
+from treering.core.layers import (
     Chunks,
     Compression,
     Hashed,
@@ -27,10 +31,6 @@ from treering.adapters.oci.layers import (
     hash_layer,
     sniff,
 )
-from treering.core.documents import MAX_DOCUMENT
-from treering.core.errors import Damaged, LimitExceeded, NotRecognised, SourceError, Unreachable
-from treering.core.files import bytes_of, from_os_error, open_file, read_file
-from treering.core.ids import Digest
 from treering.core.tar import BLOCK, CHUNK, Readable, Scanner, Type, is_header
 
 VERIFY_BUDGET = 512 * 1024 * 1024

@@ -15,13 +15,14 @@ from treering.adapters.oci.blobs import Blobs, blob_name
 from treering.adapters.oci.catalog import Catalog, Draft
 from treering.adapters.oci.documents import Documents
 from treering.adapters.oci.papers import Papers
-from treering.adapters.oci.trees import Check, Open, Scanned, Shelf, content
+from treering.adapters.oci.trees import Open, Shelf, Shelved, content
 from treering.adapters.oci.verify import Job, Stored
 from treering.core import ids
 from treering.core.errors import Damaged, NotRecognised, SourceError, Unreachable
 from treering.core.ids import Digest, Kind, NodeId
 from treering.core.overlay import Overlay
 from treering.core.ports import Document, ReadContext
+from treering.core.scanning import Check
 from treering.core.text import Safe
 from treering.core.trees import Entry, EntryType, MemoryTree
 
@@ -106,7 +107,7 @@ class Browser:
     ) -> MemoryTree:
         diff_ids = self._diff_ids(node, catalog.nodes[node])
         overlay = Overlay(note=context.note, check=check)
-        layers: dict[int, Scanned] = {}
+        layers: dict[int, Shelved] = {}
         for at, diff_id in enumerate(diff_ids):
             check()
             context.progress(at, len(diff_ids), "layers")
@@ -136,14 +137,14 @@ class Browser:
             )
         return list(draft.attrs.get("layers", ()))
 
-    def _layer(self, scanned: Scanned, context: ReadContext) -> MemoryTree:
+    def _layer(self, scanned: Shelved, context: ReadContext) -> MemoryTree:
         for text in scanned.notes:
             context.note(text)
         overlay = Overlay()
         overlay.apply(scanned.changes, 0)
         return MemoryTree(_with_markers(overlay, scanned), self._content({0: scanned}))
 
-    def _content(self, layers: dict[int, Scanned]) -> Callable[[Entry, int], bytes]:
+    def _content(self, layers: dict[int, Shelved]) -> Callable[[Entry, int], bytes]:
         def read(entry: Entry, limit: int) -> bytes:
             return content(self._open, layers, entry, limit, self._alive)
 
@@ -151,7 +152,7 @@ class Browser:
 
     def _scan(
         self, blobs: Blobs, catalog: Catalog, diff_id: Digest, check: Check
-    ) -> Scanned | None:
+    ) -> Shelved | None:
         """Return the first good copy of a layer, or None where it is elsewhere on purpose."""
         stored = list(catalog.layers[diff_id].stored.values())
         failure: SourceError | None = None
@@ -159,7 +160,7 @@ class Browser:
             try:
                 _present(copy, diff_id)
                 if not copy.absent:
-                    return self._shelf.scan(blobs, Job(copy, diff_id), check)
+                    return self._shelf.layer(blobs, Job(copy, diff_id), check)
             except SourceError as error:
                 failure = failure or error
         if failure is not None:
@@ -180,7 +181,7 @@ def _present(stored: Stored, diff_id: Digest) -> None:
         raise NotRecognised(f"layer {diff_id}, {blob_name(diff_id)}, is encrypted")
 
 
-def _with_markers(overlay: Overlay, scanned: Scanned) -> Iterator[Entry]:
+def _with_markers(overlay: Overlay, scanned: Shelved) -> Iterator[Entry]:
     """Yield the entries of a layer, and its whiteouts under the names they are stored by."""
     yield from overlay.entries()
     for change in scanned.changes:

@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from treering.adapters.oci.layers import Chunks, Compression, decompressed, sniff
 from treering.core.errors import SourceError
 from treering.core.files import bytes_of, open_file
+from treering.core.layers import Chunks, Compression, decompressed, sniff
 from treering.core.tar import BLOCK, CHUNK, Scanner, is_header
 
 _MAX_HEADERS = 4096

@@ -1,40 +1,37 @@
 """The files of layers: one index for each, verified, and the content of single files.
 
-Owns scanning a stored layer into its changes while both its digests are checked, the memory of
-what was scanned, and finding one file's content again. Nothing is unpacked to a disk. What layers
-mean together is in `core.overlay`; which layers an image has is for `browsing`.
+Owns the memory of what was scanned, the refusal of layers that are not what they should be, and
+finding one file's content again. Nothing is unpacked to a disk. What layers mean together is in
+`core.overlay`; which layers an image has is for `browsing`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import chain
 
 from treering.adapters.oci.blobs import Blobs, algorithm_of
-from treering.adapters.oci.layers import Chunks, LayerStream, cap_for, decompressed
 from treering.adapters.oci.verify import Job, judge
-from treering.core.changeset import changes
-from treering.core.errors import Damaged, LimitExceeded, NotRecognised, SourceError
+from treering.core.errors import Damaged, LimitExceeded, NotRecognised
 from treering.core.files import from_os_error
 from treering.core.ids import digest_of
+from treering.core.layers import cap_for
 from treering.core.overlay import MAX_ENTRIES
-from treering.core.tar import CHUNK, Readable, Scanner
+from treering.core.scanning import Check, Scanned, content_where, first, scan
 from treering.core.text import safe
 from treering.core.trees import Entry
 
 MAX_REMEMBERED = 200_000
 """Most entries of layers kept in memory for the next tree."""
 
-Check = Callable[[], None]
 Open = Callable[[Check], AbstractContextManager[Blobs]]
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
+class Shelved:
     """A layer that was read whole and found right: its changes, and where its file stood."""
 
     job: Job
@@ -49,10 +46,10 @@ class Shelf:
     def __init__(self, limit: int = MAX_REMEMBERED) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[object, ...], Scanned] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], Shelved] = OrderedDict()
         self._count = 0
 
-    def scan(self, blobs: Blobs, job: Job, check: Check) -> Scanned:
+    def layer(self, blobs: Blobs, job: Job, check: Check) -> Shelved:
         """Return a layer's changes, from memory while its file did not change.
 
         Raises `Damaged`, `LimitExceeded`, `NotRecognised`, naming the layer.
@@ -64,7 +61,7 @@ class Shelf:
             if found is not None:
                 self._kept.move_to_end(key)
                 return found
-        found = _scan(blobs, job, stamp, check)
+        found = _read(blobs, job, stamp, check)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = found
@@ -75,50 +72,42 @@ class Shelf:
         return found
 
 
-def _scan(blobs: Blobs, job: Job, stamp: tuple[object, ...], check: Check) -> Scanned:
+def _read(blobs: Blobs, job: Job, stamp: tuple[object, ...], check: Check) -> Shelved:
     name = job.stored.name
-    notes: list[str] = []
-    failure: SourceError | None = None
-    entries: tuple[Entry, ...] = ()
     try:
         with blobs.open(name) as file:
-            stream = LayerStream(
+            scanned = scan(
                 file,
+                name,
                 cap=cap_for(blobs.size(name) or 0),
                 check=check,
                 algorithm=algorithm_of(name),
+                max_entries=MAX_ENTRIES,
             )
-            scanner = Scanner(
-                stream, name, seek=False, max_entries=MAX_ENTRIES, use_globals=False, check=check
-            )
-            try:
-                entries = tuple(changes(scanner, note=notes.append))
-            except (Damaged, LimitExceeded) as error:
-                failure = error
-            outcome = judge(job, stream.finish())
     except OSError as error:
         raise from_os_error(error, name) from error
     if blobs.stamp(name) != stamp:
         raise Damaged(f"{name} changed while it was read", "open it again")
-    _refuse(name, outcome.fault, outcome.doubt, failure)
-    return Scanned(job, stamp, entries, tuple(notes))
+    _refuse(job, scanned)
+    return Shelved(job, stamp, scanned.changes, scanned.notes)
 
 
-def _refuse(name: str, fault: str, doubt: str, failure: SourceError | None) -> None:
+def _refuse(job: Job, scanned: Scanned) -> None:
     """Raise what is wrong with a layer; that its bytes are others than promised counts first."""
-    if "mismatch" in fault:
-        raise Damaged(f"{name}: {fault}")
-    if failure is not None:
-        known = failure.message.removeprefix(f"{name}: ")
-        raise type(failure)(f"{name}: {known}", failure.hint) from failure
-    if fault:
-        raise Damaged(f"{name}: {fault}")
-    if doubt:
-        raise LimitExceeded(f"{name}: {doubt}")
+    name = job.stored.name
+    outcome = judge(job, scanned.hashed)
+    if "mismatch" in outcome.fault:
+        raise Damaged(f"{name}: {outcome.fault}")
+    if scanned.failure is not None:
+        raise scanned.failure
+    if outcome.fault:
+        raise Damaged(f"{name}: {outcome.fault}")
+    if outcome.doubt:
+        raise LimitExceeded(f"{name}: {outcome.doubt}")
 
 
 def content(
-    open_blobs: Open, layers: Mapping[int, Scanned], entry: Entry, limit: int, check: Check
+    open_blobs: Open, layers: Mapping[int, Shelved], entry: Entry, limit: int, check: Check
 ) -> bytes:
     """Return at most `limit` bytes of a file of a tree whose layers are those given.
 
@@ -138,64 +127,13 @@ def content(
             if blobs.stamp(name) != layer.stamp:
                 raise Damaged(f"{name} changed since it was verified", "open it again")
             with blobs.open(name) as file:
-                size = cap_for(blobs.size(name) or 0)
-                data = _first(_content_at(file, name, offset, size, check), limit)
+                cap = cap_for(blobs.size(name) or 0)
+                chunks = content_where(
+                    file, name, lambda member: member.offset == offset, cap=cap, check=check
+                )
+                data = first(chunks, limit)
     except OSError as error:
         raise from_os_error(error, name) from error
     if entry.digest and len(data) == entry.size and digest_of(data) != entry.digest:
         raise Damaged(f"{name}: the content of {safe(entry.path, 200)} is not what it was")
     return data
-
-
-def _content_at(file: Readable, name: str, offset: int, cap: int, check: Check) -> Iterator[bytes]:
-    """Yield the content of the member at an offset of a layer unpacked."""
-
-    def more() -> bytes:
-        check()
-        return file.read(CHUNK)
-
-    chunks = decompressed(_start(more), more)
-    scanner = Scanner(
-        Chunks(_capped(chunks, name, cap)),
-        name,
-        seek=False,
-        max_entries=MAX_ENTRIES,
-        use_globals=False,
-        check=check,
-    )
-    for member in scanner:
-        if member.offset == offset:
-            yield from scanner.content()
-            return
-    raise Damaged(f"{name}: nothing begins at byte {offset}")
-
-
-def _start(more: Callable[[], bytes]) -> bytes:
-    """Return enough bytes to tell the compression by."""
-    start = data = more()
-    while data and len(start) < _MAGIC:
-        data = more()
-        start += data
-    return start
-
-
-def _capped(chunks: Iterable[bytes], name: str, cap: int) -> Iterator[bytes]:
-    for chunk in chunks:
-        cap -= len(chunk)
-        if cap < 0:
-            raise LimitExceeded(f"{name} unpacks to more than it may")
-        yield chunk
-
-
-def _first(chunks: Iterator[bytes], limit: int) -> bytes:
-    """Return at most `limit` bytes from the beginning of `chunks`."""
-    pieces: list[bytes] = []
-    for chunk in chain(chunks, (b"",)):
-        pieces.append(chunk[:limit])
-        limit -= len(pieces[-1])
-        if limit <= 0:
-            break
-    return b"".join(pieces)
-
-
-_MAGIC = 4

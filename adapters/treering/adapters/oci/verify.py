@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from treering.adapters.oci.blobs import VERIFY_BUDGET, Blobs, algorithm_of
-from treering.adapters.oci.layers import Hashed, cap_for, hash_layer
 from treering.core.errors import Cancelled, SourceError
 from treering.core.files import from_os_error
 from treering.core.ids import Digest
+from treering.core.layers import Hashed, cap_for, hash_layer
 
 _THREADS = 2
 _LEAST = 64 * 1024
