@@ -17,29 +17,13 @@ from treering.core.lineage import CHAINS, Row
 from treering.core.reading import SourceStatus, State
 from treering.core.session import Session
 from treering.core.text import Safe, safe
-from treering.present.lines import Line, Span, cut_middle
+from treering.present.lines import Line, Span, cut_middle, span
+from treering.present.places.hosts import FLAGS, UNSET
+from treering.present.places.items import style_of
+from treering.present.places.known import ORDER, digits
 
 _NOTHING = Safe("")
 
-ORDER = (
-    Kind.TAG,
-    Kind.REF,
-    Kind.HOST,
-    Kind.DEPLOYMENT,
-    Kind.CONTAINER,
-    Kind.WORKLOAD,
-    Kind.REVISION,
-    Kind.STAGE,
-    Kind.INDEX,
-    Kind.IMAGE,
-    Kind.COMMIT,
-    Kind.SOURCE,
-    Kind.BUILD,
-    Kind.ATTESTATION,
-    Kind.ACI,
-    Kind.LXC,
-    Kind.LAYER,
-)
 _PLACE = {kind: place for place, kind in enumerate(ORDER)}
 
 _STATES = {
@@ -151,7 +135,7 @@ def lineage_rows(rows: Sequence[Row], nodes: dict[NodeId, Node]) -> list[Lineage
         if row.via is not None:
             spans += _edge_spans(row, row.via)
         node = nodes[row.node]
-        spans += node_spans(node)
+        spans += _lineage_spans(node)
         if row.repeated:
             spans.append((Safe(" (above)"), "dim"))
         lines.append(LineageRow(row.node, tuple(spans), row.via.why if row.via else Safe("")))
@@ -174,7 +158,38 @@ def _edge_spans(row: Row, edge: Edge) -> list[Span]:
 
 
 def node_spans(node: Node) -> list[Span]:
-    """Return a node as kind, name, digest where the name has none, and conditions."""
+    """Return a node as kind, name, digest where the name has none, states and conditions."""
+    kind = "git" if node.kind is Kind.SOURCE else node.kind.value
+    name, number = name_of(node), digits(node.id)
+    spans: list[Span] = [span(f"{kind} ", "kind"), (name, "")]
+    told = number in node.label or node.label.startswith(number[:_SHORTEST])
+    if number and not told:
+        spans.append(span(f" {number}", "dim"))
+    if node.kind is Kind.IMAGE and node.platform and number in node.label:
+        spans.append(span(f" {node.platform}", "dim"))
+    words = [*states_of(node), *node.conditions]
+    return [*spans, *(span(f" {word}", style_of(word)) for word in words)]
+
+
+_SHORTEST = 7
+
+
+def name_of(node: Node) -> Safe:
+    """Return what people call a node: a tag or ref by its place, the rest by label."""
+    if node.kind in {Kind.TAG, Kind.REF}:
+        return safe(ids.short(ids.content_of(node.id)))
+    return safe(node.label.removeprefix("sha256:"))
+
+
+def states_of(node: Node) -> list[str]:
+    """Return the states of a deployment, several at once, or the one of a container."""
+    if node.kind is Kind.DEPLOYMENT:
+        return [flag for flag in FLAGS if node.attrs.get(flag) not in UNSET]
+    state = node.attrs.get("state")
+    return [safe(state, 32)] if node.kind is Kind.CONTAINER and isinstance(state, str) else []
+
+
+def _lineage_spans(node: Node) -> list[Span]:
     name = _name(node)
     short = safe(ids.short(ids.content_of(node.id)).removeprefix("sha256:"))
     spans: list[Span] = [(safe(f"{node.kind.value} "), "kind"), (name, "")]

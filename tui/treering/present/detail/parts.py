@@ -13,14 +13,11 @@ from typing import Any
 
 from rich.cells import chop_cells
 
-from treering.core import ids
 from treering.core.graph import Graph, Node
-from treering.core.ids import Kind, NodeId
+from treering.core.ids import NodeId
 from treering.core.text import Safe, safe
 from treering.present.lines import Line, Row, Span, pad, span, width
-from treering.present.places.hosts import FLAGS, UNSET
-from treering.present.places.items import style_of
-from treering.present.places.known import digits
+from treering.present.nodes import node_spans
 
 LABEL = 12
 """Cells of the column of labels."""
@@ -113,31 +110,8 @@ class Page:
 
 
 def shown(node: Node) -> Line:
-    """Return a node as kind, name, the digest where the name has none, states and conditions."""
-    kind = "git" if node.kind is Kind.SOURCE else node.kind.value
-    spans: list[Span] = [span(f"{kind} ", "kind"), (name_of(node), "")]
-    number = digits(node.id)
-    if number and not (number in node.label or node.label.startswith(number[:7])):
-        spans.append(span(f" {number}", "dim"))
-    if node.kind is Kind.IMAGE and node.platform and number in node.label:
-        spans.append(span(f" {node.platform}", "dim"))
-    words = [*states_of(node), *node.conditions]
-    return (*spans, *(span(f" {word}", style_of(word)) for word in words))
-
-
-def name_of(node: Node) -> Safe:
-    """Return what people call a node: a tag by its place, the rest by label."""
-    if node.kind in {Kind.TAG, Kind.REF}:
-        return safe(ids.short(ids.content_of(node.id)))
-    return safe(node.label.removeprefix("sha256:"))
-
-
-def states_of(node: Node) -> list[str]:
-    """Return the states of a deployment, several at once, or of a container."""
-    if node.kind is Kind.DEPLOYMENT:
-        return [flag for flag in FLAGS if node.attrs.get(flag) not in UNSET]
-    state = node.attrs.get("state")
-    return [safe(state, 32)] if node.kind is Kind.CONTAINER and isinstance(state, str) else []
+    """Return a node as part of a row (`present.nodes.node_spans`)."""
+    return tuple(node_spans(node))
 
 
 def wrapped(value: str, cells: int) -> Iterator[Safe]:

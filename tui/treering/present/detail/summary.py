@@ -24,10 +24,10 @@ from treering.present.detail.parts import (
     joined,
     moment,
     shown,
-    states_of,
     texts,
 )
 from treering.present.lines import Row, pad, span
+from treering.present.nodes import states_of
 from treering.present.places.images import differing, meant, name_of
 from treering.present.places.known import count, digits
 
@@ -206,10 +206,10 @@ def _target(page: Page, graph: Graph, label: str, node: NodeId, why: str) -> Non
 def _elsewhere(page: Page, graph: Graph, node: Node) -> None:
     """Tell of the same tag in other sources whether it names the same."""
     own = name_of(graph, node.id)
-    suffix = f":{own.tag}"
+    repository = own.repository.rpartition("/")[2]
+    suffix = f"{repository or own.repository}:{own.tag}"
     alike = [name_of(graph, n) for n in graph.of_kind(Kind.TAG) if n.endswith(suffix)]
     apart = {name.node for name in differing(graph, [own, *alike]).get(node.id, [])}
-    repository = own.repository.rpartition("/")[2]
     for name in alike:
         near = name.repository.rpartition("/")[2] == repository
         if name.node == node.id or name.source == own.source or not near:

@@ -15,11 +15,33 @@ from typing import Any, NamedTuple
 from treering.core import ids
 from treering.core.facts import EdgeKind
 from treering.core.graph import Graph
-from treering.core.ids import NodeId
+from treering.core.ids import Kind, NodeId
 from treering.core.text import Safe, safe
 
 _NOTHING = Safe("")
 _NOT_SEEN = ("not seen",)
+
+
+ORDER = (
+    Kind.TAG,
+    Kind.REF,
+    Kind.HOST,
+    Kind.DEPLOYMENT,
+    Kind.CONTAINER,
+    Kind.WORKLOAD,
+    Kind.REVISION,
+    Kind.STAGE,
+    Kind.INDEX,
+    Kind.IMAGE,
+    Kind.COMMIT,
+    Kind.SOURCE,
+    Kind.BUILD,
+    Kind.ATTESTATION,
+    Kind.ACI,
+    Kind.LXC,
+    Kind.LAYER,
+)
+"""Kinds of nodes as lists have them: names first, layers last."""
 
 
 class Known(NamedTuple):

@@ -11,9 +11,8 @@ from treering.core.graph import Graph
 from treering.core.ids import Kind, NodeId
 from treering.core.reading import SourceStatus, State
 from treering.core.text import Safe, safe
-from treering.present.nodes import ORDER
 from treering.present.places.items import Item
-from treering.present.places.known import Known, known, natural
+from treering.present.places.known import ORDER, Known, known, natural
 
 _GLYPHS = {
     State.WAITING: Safe("·"),
