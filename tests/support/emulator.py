@@ -178,7 +178,9 @@ class Emulator:
                 at -= 1
             row[at] = Shown(row[at].character + character, row[at].look)
             return
-        x = self._column()
+        # Some character was wider here than its writer thought, if that is allowed.
+        over = self.after_last and self.measure is not cell_len
+        x = self.width - 1 if over else self._column()
         stop = min(self.width, x + width)
         self._halve(row, x, stop)
         row[x] = Shown(character, self.look)

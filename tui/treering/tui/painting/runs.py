@@ -13,7 +13,7 @@ from treering.tui.painting.cells import SECOND_HALF, UNKNOWN, Row
 from treering.tui.painting.moves import forward, move
 from treering.tui.painting.pens import CSI, PLAIN, Pen, blank, change
 from treering.tui.painting.terminal import Terminal
-from treering.tui.painting.widths import CERTAIN, unsure
+from treering.tui.painting.widths import CERTAIN, most, unsure
 
 _ALWAYS_SKIPPED = 6
 """A gap this wide costs more to write through than to step over."""
@@ -175,18 +175,21 @@ def differences(old: Row, new: Row) -> list[tuple[int, int]]:
 def _whole(characters: tuple[str, ...], x: int) -> tuple[int, int]:
     """Return the cells that must be written with cell `x`.
 
-    That is the rest of a wide character, and the neighbour that one wider than thought covers.
+    That is the rest of a wide character, and what one wider than thought would cover.
     """
-    start, end = x, x + 1
+    start, stop = x, x + 1
     while start and characters[start] == SECOND_HALF:
         start -= 1
-    while end < len(characters):
-        if characters[end] != SECOND_HALF:
-            base = next(c for c in reversed(characters[start:end]) if c != SECOND_HALF)
-            if not unsure(base) or characters[end] == UNKNOWN:
-                break
-        end += 1
-    return start, end
+    at = start
+    while at < stop < len(characters):
+        if unsure(characters[at]):
+            stop = max(stop, at + most(characters[at]))
+        at += 1
+        while at < len(characters) and characters[at] == SECOND_HALF:
+            at += 1
+        stop = max(stop, at)
+    after = characters[x + 1 : stop]
+    return start, x + 1 + (after.index(UNKNOWN) if UNKNOWN in after else len(after))
 
 
 def blanks(row: Row, start: int, stop: int) -> list[tuple[int, int]]:

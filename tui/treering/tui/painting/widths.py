@@ -31,6 +31,14 @@ CERTAIN = frozenset(chr(code) for first, last in _AGREED for code in range(first
 _COMBINING = range(0x300, 0x370)
 
 
+_JOINER = "\u200d"
+
+
+def most(character: str) -> int:
+    """Return how many cells a character of unsure width may take."""
+    return 2 * (1 + character.count(_JOINER))
+
+
 @lru_cache(maxsize=4096)
 def unsure(character: str) -> bool:
     """Whether terminals may disagree how many cells a character takes."""
