@@ -86,6 +86,17 @@ class Edge:
     gone: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was said of one node, or between two, and what is said now."""
+
+    before: tuple[NodeFact, ...] | tuple[EdgeFact, ...]
+    after: tuple[NodeFact, ...] | tuple[EdgeFact, ...]
+
+
+_MAX_CHANGES = 1000
+
+
 class Graph:
     """Nodes and edges merged from facts. Not safe to change from several threads."""
 
@@ -108,6 +119,8 @@ class Graph:
         self._kinds: tuple[int, dict[str, list[NodeId]], set[Kind]] = (-1, {}, set())
         self._derived: dict[_EdgeKey, EdgeFact] = {}
         self.version = 0
+        self.changes: list[Change] | None = None
+        """What was merged since the edges were derived; None when that was never or very much."""
 
     # -- merging -------------------------------------------------------------------------
 
@@ -121,7 +134,9 @@ class Graph:
                     changed += self._merge_node(fact)
                     continue
                 row = after.get(fact.start)
-                if row is None or fact.end in row or fact.end not in before:
+                if self.changes is not None or (
+                    row is None or fact.end in row or fact.end not in before
+                ):
                     changed += self._merge_edge(fact)
                 else:
                     # What `_merge_edge` does with most of hundreds of thousands of edges.
@@ -137,14 +152,17 @@ class Graph:
         if views is None:
             self._add(node)
         if not views:
-            self._nodes[node] = (fact,)
+            views = ()
+            kept: tuple[NodeFact, ...] = (fact,)
         else:
             kept = _kept(views, fact)
             if kept is views:
                 return False
-            self._nodes[node] = kept
             said = {alias for view in kept for alias in view.same}
             self._unclaim(node, {alias for view in views for alias in view.same} - said)
+        self._nodes[node] = kept
+        if self.changes is not None:
+            self._note(Change(views, kept))
         if fact.same:
             self._claim(node, fact.same)
         if node[:6] == "image:":
@@ -191,7 +209,15 @@ class Graph:
             if kept is facts:
                 return False
         after[end] = self._before[end][start] = kept
+        if self.changes is not None:
+            self._note(Change(facts or (), kept))
         return True
+
+    def _note(self, change: Change) -> None:
+        if self.changes is not None:
+            self.changes.append(change)
+            if len(self.changes) > _MAX_CHANGES:
+                self.changes = None
 
     def set_derived(self, facts: Iterable[EdgeFact]) -> None:
         """Replace every derived edge, those the joins computed, by `facts`."""
@@ -200,12 +226,14 @@ class Graph:
         gone = [fact for key, fact in old.items() if derived.get(key) != fact]
         new = [fact for key, fact in derived.items() if old.get(key) != fact]
         self._derived = derived
+        self.changes = None
         with paused_collector():
             for fact in gone:
                 self._drop_edge(fact)
             for fact in new:
                 self._merge_edge(fact)
             self._drop_unmentioned({end for fact in gone for end in (fact.start, fact.end)})
+        self.changes = []
         if gone or new:
             self.version += 1
 
