@@ -107,6 +107,14 @@ def test_an_opaque_marker_alone_keeps_the_directory_as_it_was() -> None:
     assert (found["/d"].mode, found["/d"].layer) == (0o711, 0)
 
 
+def test_a_directory_nobody_listed_keeps_its_attributes_where_all_else_is_hidden() -> None:
+    below = [folder("/d"), folder("/d/e", 0o711), file("/d/e/x")]
+    for marker in (opaque("/d"), whiteout("/d/e")):
+        found = tree(below, [file("/d/e/y"), marker])
+        assert sorted(found) == ["/", "/d", "/d/e", "/d/e/y"]
+        assert found["/d/e"].mode == 0o711
+
+
 def test_what_an_opaque_directory_hid_stays_hidden_for_later_layers() -> None:
     assert names([file("/d/x")], [opaque("/d")], [file("/d/y")]) == ["/d", "/d/y"]
 
@@ -369,6 +377,9 @@ def model(  # noqa: C901, PLR0912 -- the rules in one place, one after the other
                     later.append((path, replace(found, path=path)))
         for path, entry in later:
             upper.entries[path] = entry
+        for path in upper.implied:
+            if lower.is_dir(path):
+                upper.entries[path] = lower.entries[path]
         for change in changes:
             if change.type is EntryType.WHITEOUT:
                 lower.drop(change.target)

@@ -228,6 +228,7 @@ class Maker:
     def layer(self) -> bytes:
         out = io.BytesIO()
         self.fresh: dict[str, str] = {}
+        self.plain: set[str] = set()
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for _ in range(self.chance.randrange(1, 14)):
                 self.step(archive)
@@ -253,6 +254,10 @@ class Maker:
         info.uid, info.gid = self.chance.randrange(9), self.chance.randrange(9)
         info.mode = self.chance.choice([0o600, 0o644, 0o755, 0o4711, 0o1777])
         data = b""
+        if what != "dir":
+            self.plain.add(path)
+        elif path in self.plain:
+            return  # engines would then merge it with a directory below, umoci would not
         if what == "dir":
             info.type = tarfile.DIRTYPE
         elif what == "file":

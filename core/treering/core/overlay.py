@@ -4,9 +4,10 @@ Owns the semantics of applying layers (image-spec, layer.md, "Applying Changeset
 overlay file systems of the engines do it: every layer becomes a tree of its own first, and that
 tree is laid over what lies below. So a whiteout or an opaque marker hides lower layers only, and
 wherever it stands in its archive; a directory over a directory keeps what is in it and replaces
-its attributes; anything else replaces what was there with all below it. A hard link is bound to
-what its name leads to when its layer is applied: what later layers do to that name is nothing to
-it. Time is linear in the entries. Pure: entries come in, entries go out.
+its attributes, or keeps them where the layer only has something in it; anything else replaces
+what was there with all below it. A hard link is bound to what its name leads to when its layer
+is applied: what later layers do to that name is nothing to it. Time is linear in the entries.
+Pure: entries come in, entries go out.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class Overlay:
         for change in changes:
             upper.add(change)
         self._bind(upper)
+        _inherit(self._root, upper.root)
         for hidden in upper.whiteouts:
             self._remove(parts_of(hidden))
         for name in [n for n in upper.root.below or () if n.startswith(AUFS)]:
@@ -267,6 +269,22 @@ def _find(root: _Node, parts: list[bytes]) -> _Node | None:
             return None
         node = found
     return node
+
+
+def _inherit(root: _Node, top: _Node) -> None:
+    """Give directories that a layer did not list the attributes they have below it.
+
+    They keep them even where the layer then hides what was in them, as with umoci and containerd.
+    """
+    stack = [(root, top)]
+    while stack:
+        lower, upper = stack.pop()
+        for name, node in (upper.below or {}).items():
+            known = lower.below.get(name) if lower.below else None
+            if known and known.below is not None and node.below is not None:
+                if node.implied:
+                    node.entry = known.entry
+                stack.append((known, node))
 
 
 def _merge(root: _Node, top: _Node) -> None:
