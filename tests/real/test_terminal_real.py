@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.terminals import ENTER, LEAVE, Terminal, colours
+from support.ptys import ENTER, LEAVE, Terminal, colours
 from support.tools import need
 
 from treering.tui.terminal import signals
