@@ -11,7 +11,7 @@ from typing import Any
 
 from treering.core import ids
 from treering.core.graph import Edge, Graph, Node
-from treering.core.ids import NodeId
+from treering.core.ids import Kind, NodeId
 from treering.core.reading import DONE, SourceStatus, State
 
 
@@ -122,6 +122,9 @@ def mermaid(graph: Graph) -> Iterator[str]:
 
 
 def _caption(node: Node) -> str:
+    """Return what a box is called; of a tag also whose, as several sources name alike."""
+    if node.kind is Kind.TAG:
+        return ids.content_of(node.id)
     return node.label or ids.short(ids.content_of(node.id))
 
 
