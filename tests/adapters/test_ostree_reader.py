@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from support.contract import FixedClock, ReaderContract
 from support.ostree_repo import FakeRepo, packages
 
 from treering.adapters.ostree import adapter, repo
-from treering.adapters.ostree.reader import OstreeReader
+from treering.adapters.ostree.reader import OstreeReader, _label
 from treering.adapters.ostree.verify import Budget
 from treering.core import ids
 from treering.core.errors import NotRecognised
@@ -20,6 +22,7 @@ from treering.core.graph import Graph
 from treering.core.gvariant import Variant, encode
 from treering.core.ids import NodeId
 from treering.core.ports import Capability, Problem, ReadContext, Reader, SourceSpec
+from treering.core.text import one_line, safe
 
 MANIFEST = "sha256:" + "5" * 64
 
@@ -371,3 +374,12 @@ def test_when_the_objects_cannot_be_listed_refs_are_followed(
     seen = Seen(fake)
     assert [p.subject for p in seen.problems] == ["objects"]
     assert seen.attrs(first)["verified"] == "tree"
+
+
+@given(st.text(st.sampled_from(" \t\r\n\x1b\u2028\u202e\u3000aé"), max_size=12))
+@example("x" * 70_000)
+@example(" " * 1001 + "x")
+@example("x" * 300_000)
+def test_a_commit_is_called_by_the_first_line_of_its_subject(subject: str) -> None:
+    assert _label(subject, {}) == one_line(subject)
+    assert _label(subject, {"version": "1\x1b"}) == safe("1\x1b")

@@ -8,7 +8,7 @@ once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,7 @@ _LAST_YEAR: Final = 253_402_300_799
 
 _MAX_DELTAS_SHOWN: Final = 20
 _EVERY: Final = 500
+_LINE: Final = 1000
 
 
 class OstreeReader:
@@ -236,8 +237,7 @@ class _Read:
         checksum, parent = commit.checksum, commit.parent
         self.roots.append(Root(checksum, commit.tree, commit.meta, commit.timestamp, parent))
         attrs = self._attributes(commit)
-        label = safe(attrs["version"]) if "version" in attrs else one_line(commit.subject)
-        node = self.nodes[checksum] = self._node(checksum, attrs, label)
+        node = self.nodes[checksum] = self._node(checksum, attrs, _label(commit.subject, attrs))
         facts: list[Fact] = [node]
         if parent:
             layered = bool(commit.metadata) and metadata.is_layered(commit)
@@ -333,6 +333,15 @@ class _Read:
 
     def _edge(self, start: ids.NodeId, end: ids.NodeId, kind: EdgeKind, why: Safe) -> EdgeFact:
         return EdgeFact(start, end, kind, Level.EXACT, self.source, self.seen, why)
+
+
+def _label(subject: str, attrs: Mapping[str, Any]) -> Safe:
+    """Return what a commit is called: its version or its subject, "" without either."""
+    if "version" in attrs:
+        return safe(attrs["version"])
+    # A subject is one line mostly, and then need not be looked through for others.
+    plain = len(subject) <= _LINE and subject.isprintable()
+    return safe(subject.strip()) if plain else one_line(subject)
 
 
 def _newest_first(roots: list[Root]) -> list[Root]:
