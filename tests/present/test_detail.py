@@ -143,6 +143,20 @@ class TestSummary:
         with pytest.raises(KeyError):
             summary.rows(Graph(), TAG)
 
+    def test_where_it_is_narrow_digests_and_names_get_rows_of_their_own(self) -> None:
+        lines = text(summary.rows(graph(*world()), TAG, width=30))
+        at = lines.index("now")
+        assert lines[at + 1] == f"  image shop/web:1.1 {digest(3)[7:19]}"
+        at = lines.index("digest")
+        assert "".join(line.strip() for line in lines[at + 1 : at + 4]) == digest(3)
+        assert f"  {digest(3)}" in text(summary.rows(graph(*world()), TAG, width=80))
+
+    def test_an_alias_is_followed_to_the_commit(self) -> None:
+        alias, branch = ids.ref("os-repo", "now"), ids.ref("os-repo", "edge/x86_64/stable")
+        made = graph(*world(), node(alias, "now"), edge(alias, EdgeKind.POINTS_AT, branch))
+        lines = text(summary.rows(made, alias))
+        assert lines[lines.index("which is") + 1] == "commit 40.12 000000000000"
+
     def test_ages_count_from_the_time_given(self) -> None:
         made = graph(node(ids.git("a" * 40), "a", time=SEEN))
         rows = summary.rows(made, ids.git("a" * 40), now=SEEN + 3 * 86400)

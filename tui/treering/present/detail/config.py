@@ -103,5 +103,5 @@ def _pair(page: Page, name: str, value: str) -> None:
         front = pad(name, max(LABEL - 1, len(name)))
         page.line(name, ((front, "kind"), span(" "), span(value)))
         return
-    page.line(name, (span(name, "kind"),))
+    page.text(name, name, "kind", indent=0)
     page.text(name, value)

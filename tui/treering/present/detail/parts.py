@@ -16,7 +16,7 @@ from rich.cells import chop_cells
 from treering.core.graph import Graph, Node
 from treering.core.ids import NodeId
 from treering.core.text import Safe, safe
-from treering.present.lines import Line, Row, Span, pad, span, width
+from treering.present.lines import Line, Row, Span, line_width, pad, span, width
 from treering.present.nodes import node_spans
 
 LABEL = 12
@@ -75,25 +75,39 @@ class Page:
     ) -> None:
         """Add a label with its value, wrapped; a label longer than its column has its own row."""
         front: Safe = pad(label, LABEL)
-        if " " not in value and self.width - LABEL < width(value) <= self.width - _INDENT:
-            # A digest that fits on a row of its own is not broken.
+        fits = width(value) <= self.width - LABEL
+        if width(label) >= LABEL or (not fits and " " not in value):
+            # A digest is broken as seldom as can be.
             self.line(label, (span(label, "dim"),), node, why)
-            self.line(label, (span(" " * _INDENT), span(value, style)), node, why)
+            self.text(label, value, style, why=why, node=node)
             return
-        if width(label) >= LABEL:
-            self.line(label, (span(label, "dim"),), node, why)
-            front = pad("", LABEL)
         for text in wrapped(value, self.width - LABEL):
             self.line(label, ((front, "dim"), (text, style)), node, why)
             front = pad("", LABEL)
 
-    def text(
-        self, key: str, value: str, style: str = "", indent: int = _INDENT, why: str = ""
+    def text(  # noqa: PLR0913 -- a field without a label
+        self,
+        key: str,
+        value: str,
+        style: str = "",
+        *,
+        indent: int = _INDENT,
+        why: str = "",
+        node: NodeId | None = None,
     ) -> None:
         """Add a value without a label, wrapped and indented."""
         front = Safe(" " * indent)
         for piece in wrapped(value, self.width - indent):
-            self.line(key, ((front, ""), (piece, style)), None, why)
+            self.line(key, ((front, ""), (piece, style)), node, why)
+
+    def node(self, label: str, node: NodeId, line: Line, why: str = "", style: str = "dim") -> None:
+        """Add a node with what it is to this one; where both do not fit, below each other."""
+        key = f"{label} {node}"
+        fits = LABEL + line_width(line) <= self.width
+        if label and not fits:
+            self.line(key, (span(label, style),), node, why)
+            label = ""
+        self.line(key, ((pad(label, LABEL if fits else _INDENT), style), *line), node, why)
 
     def nodes(
         self, label: str, found: Sequence[tuple[NodeId, str]], graph: Graph, few: int = FEW
@@ -101,12 +115,11 @@ class Page:
         """Add nodes with the evidence for each, the first few of them; enter goes there."""
         front = label
         for node, why in found[:few]:
-            line = ((pad(front, LABEL), "dim"), *shown(graph.node(node)))
-            self.line(f"{label} {node}", line, node, why)
+            self.node(front, node, shown(graph.node(node)), why)
             front = ""
         if len(found) > few:
             more = f"… and {len(found) - few} more"
-            self.line(f"{label} more", ((pad("", LABEL), ""), span(more, "dim")))
+            self.field("", more, "dim")
 
 
 def shown(node: Node) -> Line:

@@ -17,7 +17,6 @@ from treering.core.ids import Kind, NodeId
 from treering.core.lineage import INVERSE, Direction, reach
 from treering.present.detail.parts import (
     FEW,
-    LABEL,
     Page,
     compact,
     human,
@@ -26,7 +25,8 @@ from treering.present.detail.parts import (
     shown,
     texts,
 )
-from treering.present.lines import Row, pad, span
+from treering.present.detail.subject import subjects
+from treering.present.lines import Row, span
 from treering.present.nodes import states_of
 from treering.present.places.images import differing, meant, name_of
 from treering.present.places.known import count, digits
@@ -195,12 +195,14 @@ def _truth(page: Page, graph: Graph, node: Node) -> Node | None:
             _target(page, graph, "before", edge.end, edge.why)
     if node.kind is Kind.TAG:
         _elsewhere(page, graph, node)
-    return graph.node(now[0].end) if len(now) == 1 else None
+    behind = subjects(graph, node.id)
+    if len(behind) == 1 or len(now) != 1:
+        return graph.node(behind[0]) if len(behind) == 1 else None
+    return graph.node(now[0].end)
 
 
 def _target(page: Page, graph: Graph, label: str, node: NodeId, why: str) -> None:
-    line = ((pad(label, LABEL), "dim"), *shown(graph.node(node)))
-    page.line(f"{label} {node}", line, node, why)
+    page.node(label, node, shown(graph.node(node)), why)
 
 
 def _elsewhere(page: Page, graph: Graph, node: Node) -> None:
@@ -218,12 +220,8 @@ def _elsewhere(page: Page, graph: Graph, node: Node) -> None:
         if same or name.node in apart:
             word = ("same in", "") if same else ("differs in", "warn")
             number = digits(name.ends[0]) if name.ends else ""
-            line = (
-                (pad(word[0], LABEL), word[1] or "dim"),
-                span(ids.content_of(name.node)),
-                span(f" {number}", word[1] or "dim"),
-            )
-            page.line(f"elsewhere {name.node}", line, name.node)
+            line = (span(ids.content_of(name.node)), span(f" {number}", word[1] or "dim"))
+            page.node(word[0], name.node, line, style=word[1] or "dim")
 
 
 def _deployments(page: Page, graph: Graph, host: Node) -> None:

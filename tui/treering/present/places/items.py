@@ -53,9 +53,9 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def search(self) -> str:
-        """The text filters look at, in lower case: name, id, kind, note, words."""
-        words = f"{self.name} {self.node or ''} {self.kind or ''} {self.note}"
-        return f"{words} {' '.join(self.words)}".lower() if self.words else words.lower()
+        """The text patterns look at, in lower case, a line each: name, id, kind, note, words."""
+        text = f"{self.name}\n{self.node or ''}\n{self.kind or ''}\n{self.note}"
+        return "\n".join((text, *self.words)).lower()
 
 
 def branch(item: Item, below: Sequence[Item]) -> list[Item]:

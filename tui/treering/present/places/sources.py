@@ -5,14 +5,16 @@ Owns that grouping. Here, and only here, all nodes can be reached.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from treering.core.graph import Graph
 from treering.core.ids import Kind, NodeId
 from treering.core.reading import SourceStatus, State
 from treering.core.text import Safe, safe
 from treering.present.places.items import Item
-from treering.present.places.known import ORDER, Known, known, natural
+from treering.present.places.known import ORDER, known, natural, short
 
 _GLYPHS = {
     State.WAITING: Safe("·"),
@@ -97,45 +99,65 @@ def plural(kind: Kind) -> Safe:
     return safe(_PLURALS.get(kind) or f"{kind.value}s")
 
 
+@dataclass(slots=True)
+class _Drawn:
+    """The items of one source and kind, and what they are sorted by."""
+
+    above: str
+    items: list[Item] = field(default_factory=list)
+    keys: list[Any] = field(default_factory=list)
+
+    def sorted(self) -> list[Item]:
+        """Return the items in the order of the list."""
+        if not self.keys:
+            return self.items
+        return [self.items[at] for at in sorted(range(len(self.keys)), key=self.keys.__getitem__)]
+
+
 def _collect(graph: Graph) -> _BySource:
     """Return the items of all nodes, by source and kind, in the order of the list."""
     found: _BySource = {}
     for kind in ORDER:
-        # Looked up once for each kind: there may be a hundred thousand items.
-        lists: dict[Safe, tuple[str, list[Item]]] = {}
-        for node, (label, _, words, sources) in _ordered(graph, kind):
-            for source in sources or _NO_SOURCE:
-                if source not in lists:
-                    group = found.setdefault(source, {}).setdefault(kind, [])
-                    lists[source] = (f"\n{source or _MENTIONED}\n{plural(kind)}", group)
-                above, drawn = lists[source]
-                if words and source:
-                    odd = not _ODD.isdisjoint(words)
-                    drawn.append(Item(label, 2, 0, node, kind, above, words, odd=odd))
-                else:
-                    drawn.append(Item(label, 2, 0, node, kind, above))
+        for source, drawn in _of_kind(graph, kind).items():
+            found.setdefault(source, {})[kind] = drawn.sorted()
     return found
 
 
+def _of_kind(graph: Graph, kind: Kind) -> dict[Safe, _Drawn]:
+    lists: dict[Safe, _Drawn] = {}
+    time, by_name = _TIMES.get(kind), kind not in _BY_DIGEST
+    for node in graph.of_kind(kind):
+        label, attrs, words, sources = _quickly_known(graph, node)
+        odd = bool(words) and not _ODD.isdisjoint(words)
+        key = -_number(attrs.get(time)) if time else natural(label) if by_name else None
+        for source in sources or _NO_SOURCE:
+            drawn = lists.get(source)
+            if drawn is None:
+                drawn = lists[source] = _Drawn(f"\n{source or _MENTIONED}\n{plural(kind)}")
+            shown = words if source else ()
+            drawn.items.append(Item(label, 2, 0, node, kind, drawn.above, shown, odd=odd))
+            if key is not None:
+                drawn.keys.append(key)
+    return lists
+
+
+def _quickly_known(graph: Graph, node: NodeId) -> tuple[Safe, Mapping[str, Any], Words, Sources]:
+    """Return what `known` does, as a plain tuple: there may be hundreds of thousands."""
+    facts = graph.facts_of(node)
+    if len(facts) == 1:
+        fact = facts[0]
+        attrs = fact.attrs
+        if fact.present and "damaged" not in attrs and "tombstone" not in attrs:
+            return fact.label or short(node), attrs, (), (fact.source,)
+    return known(graph, node)
+
+
+Words = tuple[str, ...]
+Sources = tuple[Safe, ...]
 _NO_SOURCE = (_NOTHING,)
-
-
-def _ordered(graph: Graph, kind: Kind) -> list[tuple[NodeId, Known]]:
-    """Return the nodes of a kind: the newest commits first, 1.9 before 1.10."""
-    entries = [(node, known(graph, node)) for node in graph.of_kind(kind)]
-    if kind in _TIMES:
-        name = _TIMES[kind]
-        times = [_time(entry.attrs.get(name)) for _, entry in entries]
-        newest = sorted(range(len(times)), key=times.__getitem__, reverse=True)
-        return [entries[at] for at in newest]
-    if kind not in _BY_DIGEST:
-        entries.sort(key=lambda entry: natural(entry[1].label))
-    return entries
-
-
 _TIMES = {Kind.COMMIT: "timestamp", Kind.SOURCE: "time"}
 _BY_DIGEST = frozenset({Kind.LAYER, Kind.BUILD})
 
 
-def _time(time: object) -> float:
+def _number(time: object) -> float:
     return time if isinstance(time, (int, float)) else 0
