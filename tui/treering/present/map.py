@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from treering.core.facts import EdgeKind
 from treering.core.graph import Edge, Graph
 from treering.core.ids import NodeId
-from treering.core.text import Safe, safe
+from treering.core.text import Safe
 from treering.present.lanes import LINES, LaneRow, lay_out
 from treering.present.lines import LANES, Fold, Row, Span
 from treering.present.map_choice import Choice, Group, choose
@@ -103,22 +103,25 @@ class MapView:
     hidden: int
 
 
-def lineage_map(
+def lineage_map(  # noqa: PLR0913 -- one thing and five keywords that each may be left out
     graph: Graph,
     node: NodeId,
     *,
     open_groups: frozenset[str] = frozenset(),
     limit: int = 2000,
     depth: int | None = None,
+    sources: Iterable[str] = (),
 ) -> MapView:
     """Return the map of `node`; groups whose keys are in `open_groups` show their members.
 
     At most `limit` nodes get rows of their own, and none further than `depth` edges from the
-    selected one. Raises `KeyError` when the graph does not hold `node`.
+    selected one. A tag says where the same tag of another source points, if at something else:
+    of those in `sources` and those that know the rows. Raises `KeyError` when the graph does not
+    hold `node`.
     """
     choice = choose(graph, node, open_groups, limit, depth)
     words = Words(graph)
-    words.sources = frozenset(s for key in choice.nodes for s in words.node(key).sources)
+    words.sources = {*sources, *(s for key in choice.nodes for s in words.node(key).sources)}
     order = _Order(choice, words)
     keys = order.keys()
     lanes = lay_out(order.edges(keys))
@@ -155,6 +158,8 @@ class _Order:
         self, links: Mapping[str, EdgeKind], ranks: Mapping[EdgeKind, int], *, last: bool
     ) -> list[str]:
         """Return keys by relation and name; above, the last name stands nearest."""
+        if len(links) == 1:
+            return list(links)
         keys = sorted(links, key=lambda key: (*self._weight(key), key), reverse=last)
         return sorted(keys, key=lambda key: ranks[links[key]])
 
@@ -268,16 +273,15 @@ def _why(via: Edge | None) -> Safe:
 
 def _lane_spans(lane: LaneRow, glyph: str, style: str, gutter: int) -> Iterable[Span]:
     """Return the cells of a row as spans of one colour each, and the space before its words."""
-    spans: list[Span] = []
+    runs: list[tuple[str, str]] = []
     for at, cell in enumerate(lane.cells):
         node = at == 2 * lane.column
         text = glyph if node else cell.glyph
-        look = style if node and style else f"lane{cell.lane % LANES}"
-        if text == " ":
-            look = ""
-        if spans and spans[-1][1] == look:
-            spans[-1] = (safe(spans[-1][0] + text), look)
+        look = style if node and style else f"lane{cell.lane % LANES}" if text != " " else ""
+        if runs and runs[-1][1] == look:
+            runs[-1] = (runs[-1][0] + text, look)
         else:
-            spans.append((safe(text), look))
+            runs.append((text, look))
     missing = 2 * gutter - 1 - len(lane.cells)
-    return [*spans, (safe(" " * (max(0, missing) + 1)), "")]
+    runs.append((" " * (max(0, missing) + 1), ""))
+    return [(Safe(text), look) for text, look in runs]

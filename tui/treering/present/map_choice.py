@@ -34,7 +34,7 @@ _BESIDE = _PAST - _LAYERS - {EdgeKind.ATTESTS}
 _CARRIES = frozenset({EdgeKind.POINTS_AT, EdgeKind.ON, EdgeKind.OF})
 """Names, hosts and workloads: what makes a thing beside the line worth its row."""
 
-SHOWN = 300
+SHOWN = 100
 """So many members of an open group are rows: a map is drawn at once, whatever is opened."""
 
 _MANY = 4000

@@ -71,9 +71,10 @@ class Words:
     """The words of one map; a node is looked at once."""
 
     graph: Graph
-    sources: frozenset[str] = frozenset()
+    sources: set[str] = field(default_factory=set)
     """The names of the sources among which tags are compared."""
     _nodes: dict[NodeId, Node] = field(default_factory=dict)
+    _differs: dict[NodeId, str] = field(default_factory=dict)
     _states: dict[NodeId, tuple[str, ...]] = field(default_factory=dict)
 
     def node(self, node: NodeId) -> Node:
@@ -87,7 +88,7 @@ class Words:
         """Return what people call a node; a digest only where it has no other name."""
         found = self.node(node)
         if found.kind in {Kind.TAG, Kind.REF}:
-            return ids.short(_place(node)[1])
+            return ids.short(_plain(_place(node)[1]))
         name = ids.short(found.label.removeprefix("sha256:"))
         if found.kind is Kind.ATTESTATION:
             return name.partition(" of ")[0]
@@ -158,6 +159,11 @@ class Words:
         """Say where the same tag of another source points, if at something else."""
         if not tag.startswith("tag:"):
             return ""
+        if tag not in self._differs:
+            self._differs[tag] = self._compare(tag)
+        return self._differs[tag]
+
+    def _compare(self, tag: NodeId) -> str:
         here = self._named(tag)
         source, rest = _place(tag)
         for other in sorted(self.sources - {source}):
@@ -303,7 +309,7 @@ def evidence(node: NodeId, via: Edge) -> list[Span]:
     if via.gone and via.kind is EdgeKind.POINTS_AT:
         return [span("  pointed at it before" if lower else "  moved away", "warn")]
     word = via.kind.value if lower else INVERSE[via.kind]
-    return [span(f"  {word} ", "dim"), span(via.level.value, _LEVELS[via.level])]
+    return [span(f"  {word} · ", "dim"), span(via.level.value, _LEVELS[via.level])]
 
 
 def _states(kind: Kind, attrs: Mapping[str, Any], conditions: tuple[str, ...]) -> tuple[str, ...]:
@@ -319,6 +325,22 @@ def _place(name: NodeId) -> tuple[str, str]:
     """Return the source of a tag or ref and its name there; no source if it has no repository."""
     source, slash, rest = ids.content_of(name).partition("/")
     return (source, rest) if slash else ("", source)
+
+
+def _plain(ref: str) -> str:
+    """Return the image reference that a ref of a container image stands for; others as they are.
+
+    ostree-rs-ext writes every character that a ref cannot hold as its code in hex.
+    """
+    if not ref.startswith(_IMAGE_REF):
+        return ref
+    return _ESCAPE.sub(
+        lambda found: chr(int(found[1], 16)) if found[1] else "_", ref.removeprefix(_IMAGE_REF)
+    )
+
+
+_IMAGE_REF = "ostree/container/image/"
+_ESCAPE = re.compile(r"_(?:([0-9A-F]{1,4})_|_)")
 
 
 def _kind(kind: Kind) -> Span:
