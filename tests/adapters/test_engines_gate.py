@@ -47,14 +47,15 @@ def client(engine: FakeEngine, request: pytest.FixtureRequest) -> Iterator[Engin
     "path",
     [
         f"/containers/{WEB}/archive?path=/etc",
-        f"/containers/{WEB}/export",
+        "/containers/web/export",
+        f"/containers/{WEB}/export/../json",
         f"/containers/{WEB}/logs?stdout=1",
         f"/containers/{WEB}/attach/ws",
         f"/containers/{WEB}/top",
         f"/containers/{WEB}/stats",
         f"/containers/{WEB}/changes",
         "/containers/web/json",
-        f"/images/{APP}/get",
+        "/images/app:1/get",
         "/images/get?names=app",
         "/images/search?term=x",
         "/images/app:1/json",
@@ -105,7 +106,7 @@ def _request(method: str, url: str) -> Any:
     [
         lambda c: c.get_archive(WEB, "/etc/passwd"),
         lambda c: c.put_archive(WEB, "/", b""),
-        lambda c: c.export(WEB),
+        lambda c: c.export("web"),
         lambda c: c.logs(WEB),
         lambda c: c.attach(WEB),
         lambda c: c.attach_socket(WEB, ws=True),
@@ -158,11 +159,13 @@ def test_what_is_allowed_is_let_through(engine: FakeEngine, client: EngineClient
         "/images/json",
         f"/images/{APP}/json",
         f"/images/{APP}/history",
+        f"/images/{APP}/get",
         "/containers/json?all=1",
         f"/containers/{WEB}/json",
+        f"/containers/{WEB}/export",
     ):
         client.get(f"{client.base_url}/v1.41{path}")
-    assert len(engine.asked) == 8
+    assert len(engine.asked) == 10
     assert client.inspect_image(APP)["Id"] == APP
     assert client.images()[0]["Id"] == APP
 
@@ -171,7 +174,7 @@ def test_what_is_allowed_is_let_through(engine: FakeEngine, client: EngineClient
 def test_no_path_with_a_dot_segment_or_escape_passes(text: str) -> None:
     path = f"/images/{text}"
     if any(rule.allows("GET", path) for rule in RULES):
-        assert re.fullmatch(r"/images/(json|[^/.%?]+/(json|history))", path)
+        assert re.fullmatch(r"/images/(json|[^/.%?]+/(json|history|get))", path)
 
 
 def test_an_audit_read_asks_the_same_and_the_ledger_has_it_all(engine: FakeEngine) -> None:

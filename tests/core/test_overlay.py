@@ -115,6 +115,12 @@ def test_a_directory_nobody_listed_keeps_its_attributes_where_all_else_is_hidden
         assert found["/d/e"].mode == 0o711
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_an_opaque_marker_makes_no_directory(turn: int) -> None:
+    assert names([file("/a")], [opaque("/none")]) == ["/a"]
+    assert names([file("/d/x"), file("/a")], [opaque("/d"), whiteout("/d")][::turn]) == ["/a"]
+
+
 def test_what_an_opaque_directory_hid_stays_hidden_for_later_layers() -> None:
     assert names([file("/d/x")], [opaque("/d")], [file("/d/y")]) == ["/d", "/d/y"]
 
@@ -340,12 +346,9 @@ def model(  # noqa: C901, PLR0912 -- the rules in one place, one after the other
 ) -> dict[bytes, tuple[object, ...]]:
     lower = Model()
     for number, changes in enumerate(layers):
-        upper, opaques, later = Model(), [], []
+        upper, later = Model(), []
         for change in changes:
-            if change.type is EntryType.WHITEOUT:
-                continue
-            if change.type is EntryType.OPAQUE:
-                opaques.append(real(upper, change.target, make=True))
+            if change.type in {EntryType.WHITEOUT, EntryType.OPAQUE}:
                 continue
             above, name = split(change.path)
             where = real(upper, above, make=True)
@@ -365,7 +368,6 @@ def model(  # noqa: C901, PLR0912 -- the rules in one place, one after the other
                 elif known is not None and known.type is not EntryType.DIRECTORY:
                     entry = replace(known, path=path)
             upper.put(path, entry)
-        opaques = [o for o in opaques if o is not None and upper.is_dir(o)]
         for path, entry in list(upper.entries.items()):
             if entry.held is None and entry.same_as:
                 found = lower.entries.get(entry.same_as)
@@ -383,8 +385,8 @@ def model(  # noqa: C901, PLR0912 -- the rules in one place, one after the other
         for change in changes:
             if change.type is EntryType.WHITEOUT:
                 lower.drop(change.target)
-        for path in opaques:
-            lower.drop(path, itself=False)
+            elif change.type is EntryType.OPAQUE:
+                lower.drop(change.target, itself=False)
         for path in sorted(upper.entries):
             lower.put(path, upper.entries[path], implied=path in upper.implied)
     return {path: essence(entry) for path, entry in lower.entries.items()}

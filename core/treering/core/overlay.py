@@ -34,12 +34,11 @@ _CHECK_EVERY = 4096
 class _Node:
     """A path of a tree under construction; `below` is None where nothing can stand."""
 
-    __slots__ = ("below", "entry", "implied", "opaque", "pending")
+    __slots__ = ("below", "entry", "implied", "pending")
 
     def __init__(self, entry: Entry, *, implied: bool = False) -> None:
         self.entry = entry
         self.implied = implied
-        self.opaque = False
         self.pending = False
         directory = entry.type is EntryType.DIRECTORY
         self.below: dict[bytes, _Node] | None = {} if directory else None
@@ -77,6 +76,8 @@ class Overlay:
         _inherit(self._root, upper.root)
         for hidden in upper.whiteouts:
             self._remove(parts_of(hidden))
+        for emptied in upper.opaques:
+            self._empty(parts_of(emptied))
         for name in [n for n in upper.root.below or () if n.startswith(AUFS)]:
             del (upper.root.below or {})[name]
         _merge(self._root, upper.root)
@@ -122,6 +123,12 @@ class Overlay:
             if above is not None and above.below:
                 above.below.pop(parts[-1], None)
 
+    def _empty(self, parts: list[bytes]) -> None:
+        """Remove what an opaque marker hides: all that is in a directory, and not itself."""
+        found = _find(self._root, parts)
+        if found is not None and found.below:
+            found.below = {}
+
     def spend(self, entries: int, names: int) -> None:
         """Count against the caps. Raises `LimitExceeded`."""
         self._entries_left -= entries
@@ -145,6 +152,7 @@ class _Layer:
     def __init__(self, overlay: Overlay, number: int) -> None:
         self.root = _Node(_implied(ROOT, number), implied=True)
         self.whiteouts: list[bytes] = []
+        self.opaques: list[bytes] = []
         self.links: list[tuple[_Node, bytes]] = []
         """Hard links to what this layer did not hold when they came."""
         self._overlay = overlay
@@ -158,7 +166,7 @@ class _Layer:
         if change.type is EntryType.WHITEOUT:
             self.whiteouts.append(change.target)
         elif change.type is EntryType.OPAQUE:
-            self._directory(change.target).opaque = True
+            self.opaques.append(change.target)
         elif change.path == ROOT:
             self._describe(self.root, change)
         else:
@@ -294,8 +302,8 @@ def _merge(root: _Node, top: _Node) -> None:
         lower, upper = stack.pop()
         if not upper.implied:
             lower.entry, lower.implied = upper.entry, False
-        if upper.opaque or lower.below is None:
-            lower.below = {}
+        if lower.below is None:
+            continue
         for name, node in (upper.below or {}).items():
             known = lower.below.get(name)
             if known and known.below is not None and node.below is not None:

@@ -43,19 +43,20 @@ def scan(  # noqa: PLR0913 -- limits and hooks, all by name
     check: Check = lambda: None,
     algorithm: str = "sha256",
     max_entries: int = MAX_ENTRIES,
+    whiteouts: bool = True,
 ) -> Scanned:
     """Read a layer to its end; `cap`, `check` and `algorithm` as for `LayerStream`.
 
-    Errors name it `name`. Raises nothing of its own: see `Scanned.failure`.
+    Without `whiteouts` it is no layer but a whole tree. Errors name it `name`. Raises nothing
+    of its own: see `Scanned.failure`.
     """
     notes: list[str] = []
     failure: SourceError | None = None
     entries: tuple[Entry, ...] = ()
     stream = LayerStream(file, cap=cap, check=check, algorithm=algorithm)
     try:
-        entries = tuple(
-            changes(scanner_of(stream, name, check, max_entries=max_entries), note=notes.append)
-        )
+        scanner = scanner_of(stream, name, check, max_entries=max_entries)
+        entries = tuple(changes(scanner, whiteouts=whiteouts, note=notes.append))
     except (Damaged, LimitExceeded) as error:
         known = error.message.removeprefix(f"{name}: ")
         failure = type(error)(f"{name}: {known}", error.hint)

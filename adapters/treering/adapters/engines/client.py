@@ -14,6 +14,7 @@ import http.client
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NoReturn
 
@@ -54,6 +55,9 @@ MAX_API = (1, 52)
 MIN_API = (1, 24)
 """Oldest version of the API this client understands, as for the docker SDK."""
 
+STREAM_SECONDS = 300.0
+"""How long an engine may be silent while it gathers an archive: it may first write it to disk."""
+
 _MANIFESTS_API = (1, 48)
 _ID = "(?:sha256:)?[0-9a-f]{64}|sha512:[0-9a-f]{128}"
 _PATHS = (
@@ -62,9 +66,9 @@ _PATHS = (
     "/info",
     "/events",
     "/images/json",
-    f"/images/(?:{_ID})/(?:json|history)",
+    f"/images/(?:{_ID})/(?:json|history|get)",
     "/containers/json",
-    f"/containers/(?:{_ID})/json",
+    f"/containers/(?:{_ID})/(?:json|export)",
 )
 RULES = tuple(HttpRule("GET", re.compile(rf"(?:/v1\.[0-9]{{1,3}})?{path}")) for path in _PATHS)
 """Everything an engine is ever asked."""
@@ -158,6 +162,42 @@ class EngineClient(docker.APIClient):  # type: ignore[misc]
         if not isinstance(answer, dict):
             raise NotRecognised(f"{self.endpoint}: the answer about image {image} is no object")
         return answer
+
+    def image_text(self, image: Digest) -> bytes:
+        """Return the inspection of an image as the engine wrote it. Raises `NoSuchObject`."""
+        return self._text_of(self._url("/images/{0}/json", image))
+
+    def container_text(self, container: str) -> bytes:
+        """Return the inspection of a container, by its full id. Raises `NoSuchObject`."""
+        return self._text_of(self._url("/containers/{0}/json", container))
+
+    def _text_of(self, url: str) -> bytes:
+        response = self._get(url)
+        self._raise_for_status(response)
+        return bytes(response.content)
+
+    def image_stream(self, image: Digest) -> AbstractContextManager[Iterator[bytes]]:
+        """Open the archive of an image, as `docker save` has it. Raises `NoSuchObject`."""
+        return self._stream_of(self._url("/images/{0}/get", image))
+
+    def container_stream(self, container: str) -> AbstractContextManager[Iterator[bytes]]:
+        """Open the archive of a container's files, as `docker export` has it; likewise."""
+        return self._stream_of(self._url("/containers/{0}/export", container))
+
+    @contextmanager
+    def _stream_of(self, url: str) -> Iterator[Iterator[bytes]]:
+        response = self._get(url, stream=True, timeout=(self.timeout, STREAM_SECONDS))
+        self._raise_for_status(response)
+        try:
+            yield self._parts(response)
+        finally:
+            response.close()
+
+    def _parts(self, response: requests.Response) -> Iterator[bytes]:
+        try:
+            yield from chunks(response)
+        except READ_ERRORS as error:
+            raise self._failure(error) from error
 
     def open_events(self) -> requests.Response:
         """Return the open stream of events about images and containers."""

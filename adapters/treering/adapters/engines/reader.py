@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
+from treering.adapters.engines.browsing import Browser
 from treering.adapters.engines.contexts import resolve
 from treering.adapters.engines.desk import Desk
 from treering.adapters.engines.endpoints import Endpoint, SshEndpoint, TcpEndpoint
@@ -23,8 +24,10 @@ from treering.adapters.engines.visit import Visit
 from treering.core.errors import Cancelled
 from treering.core.facts import Fact
 from treering.core.gates import LEDGER, ArgvRule, Gate, HttpRule, Ledger
-from treering.core.ports import Capability, ReadContext
+from treering.core.ids import NodeId
+from treering.core.ports import Capability, Document, ReadContext
 from treering.core.text import safe
+from treering.core.trees import MemoryTree
 
 if TYPE_CHECKING:
     from treering.adapters.engines.client import EngineClient
@@ -32,6 +35,11 @@ if TYPE_CHECKING:
 _WORKERS, _SSH_WORKERS = 8, 4
 _PATIENCE = 6
 """How many times the silence allowed one whole answer may take."""
+
+_STREAM_PATIENCE = 3600.0
+"""How many seconds one image or container may take to be read as a stream."""
+
+T = TypeVar("T")
 
 
 class EngineReader:
@@ -42,7 +50,7 @@ class EngineReader:
     stay silent; `ssh_config` is an ssh_config file to use instead of the user's own.
     """
 
-    capabilities = Capability.WATCH
+    capabilities = Capability.WATCH | Capability.TREES
 
     def __init__(  # noqa: PLR0913 -- what tests set is keyword-only
         self,
@@ -65,6 +73,7 @@ class EngineReader:
         self._lines: set[Lines] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._browser = Browser(self.name, self._browse)
 
     def read(self, context: ReadContext) -> Iterator[Fact]:
         """Yield all images, tags and containers of the engine, and what is gone since last time.
@@ -89,6 +98,21 @@ class EngineReader:
             context.check()
             if not self._closed.is_set():
                 raise
+
+    def open_tree(self, node: NodeId, context: ReadContext) -> MemoryTree:
+        """Open the files of an image or a container; errors as `core.ports.Opener` says."""
+        return self._browser.open_tree(node, context)
+
+    def documents(self, node: NodeId, context: ReadContext) -> Sequence[Document]:
+        """Return the inspection of an image or a container; errors likewise."""
+        return self._browser.documents(node, context)
+
+    def _browse(
+        self, context: ReadContext, call: Callable[[EngineClient, Callable[[], None]], T]
+    ) -> T:
+        """Return what `call` makes of a connected client; it runs in a thread of its own."""
+        with self._visit(context, _STREAM_PATIENCE) as visit:
+            return visit.desk.ask(lambda: call(visit.client, lambda: self._check(context)))
 
     def _watched(self, visit: Visit) -> Iterator[Fact]:
         from treering.adapters.engines.client import READ_ERRORS, chunks  # noqa: PLC0415 -- heavy
@@ -122,12 +146,12 @@ class EngineReader:
             raise Cancelled(f"{self.name} was closed")
 
     @contextlib.contextmanager
-    def _visit(self, context: ReadContext) -> Iterator[Visit]:
+    def _visit(self, context: ReadContext, patience: float | None = None) -> Iterator[Visit]:
         """Connect, agree on a version, and let go of everything at the end."""
         self._check(context)
         client = self._client()
         try:
-            with self._desk(context, client) as desk:
+            with self._desk(context, client, patience) as desk:
                 if self._version is None:
                     desk.ask(client.negotiate)
                     self._version = client.spoken
@@ -139,14 +163,14 @@ class EngineReader:
             with self._lock:
                 self._lines.discard(client.lines)
 
-    def _desk(self, context: ReadContext, client: EngineClient) -> Desk:
+    def _desk(self, context: ReadContext, client: EngineClient, patience: float | None) -> Desk:
         remote = isinstance(client.endpoint, SshEndpoint)
         return Desk(
             context,
             lambda: self._check(context),
             client.lines.cut,
             workers=_SSH_WORKERS if remote else _WORKERS,
-            patience=self._seconds * _PATIENCE,
+            patience=patience or self._seconds * _PATIENCE,
         )
 
     def _client(self) -> EngineClient:
