@@ -44,6 +44,19 @@ def test_a_signal_leaves_and_the_exit_code_says_which(tmp_path: Path, number: in
     terminal.given_back()
 
 
+def test_a_hangup_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    command = f"trap '' HUP; exec env LC_ALL=C.UTF-8 PYTHONPATH={TESTS} {' '.join(PLUGGED)}"
+    terminal = Terminal(["/bin/sh", "-c", command], tmp_path)
+    terminal.read(20, until=READY)
+    os.kill(terminal.pid, signal.SIGHUP)
+    terminal.send(b"still-here")
+    terminal.read(10, until=b"still-here")
+    assert b"still-here" in terminal.bytes
+    os.kill(terminal.pid, signal.SIGTERM)
+    assert terminal.wait() == 143
+    terminal.given_back()
+
+
 def test_a_signal_ends_a_program_that_hangs(tmp_path: Path) -> None:
     terminal = plugged(tmp_path, "hang", until=ENTER)
     terminal.read(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import signal
 
 import pytest
 from rich.segment import ControlType, Segment
@@ -178,3 +179,18 @@ def test_what_is_known_is_not_measured() -> None:
 
 def test_an_answer_nobody_waits_for_is_nothing() -> None:
     link.Meter().answered(CursorPosition(0, 0))
+
+
+def test_signals_do_again_what_they_did_before() -> None:
+    before = [signal.getsignal(number) for number in signals.SIGNALS]
+    with signals.guarded():
+        signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    assert [signal.getsignal(number) for number in signals.SIGNALS] == before
+
+
+def test_giving_back_what_is_no_terminal_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    signals.give_back(None)
+    monkeypatch.setattr("sys.__stderr__", None)
+    monkeypatch.setattr("sys.__stdin__", None)
+    signals.give_back([0])
+    assert signals.attributes() is None

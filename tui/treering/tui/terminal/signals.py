@@ -21,6 +21,8 @@ from textual.app import App
 
 from treering.tui.terminal import driver
 
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
 GRACE = 2.0
 """Seconds the application has to leave by itself after a signal."""
 
@@ -64,11 +66,17 @@ def give_back(before: list[Any] | None) -> None:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Give the terminal back when what runs inside ends without having done so."""
-    before = attributes()
+    """Give the terminal back when what runs inside ends without having done so.
+
+    What signals did before they do again.
+    """
+    before, handlers = attributes(), {number: signal.getsignal(number) for number in SIGNALS}
     try:
         yield
     finally:
+        if _in_charge():
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
         if before is not None and not _same(attributes(), before):
             give_back(before)
 
@@ -97,9 +105,16 @@ def install(app: App[Any]) -> None:
         last.start()
         loop.call_soon_threadsafe(app.exit, 128 + number, 128 + number)
 
-    if threading.current_thread() is threading.main_thread() and driver.driver_of(app):
-        for number in (signal.SIGTERM, signal.SIGHUP):
+    if not _in_charge() or driver.driver_of(app) is None:
+        return
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, leave)
+
+
+def _in_charge() -> bool:
+    """Tell whether this thread may say what signals do."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def _end(number: int, before: list[Any] | None) -> None:
