@@ -127,6 +127,22 @@ class TestSummary:
             "  runs      commit 111111111111 not seen",
         ]
 
+    @pytest.mark.parametrize(
+        ("at", "said"),
+        [
+            ("1" * 64, "follows     r:edge, which has this digest now"),
+            ("2" * 64, "follows     r:edge, which has another digest now"),
+            ("", "follows     r:edge: what it has now is unknown"),
+        ],
+    )
+    def test_a_deployment_says_whether_its_name_moved_on(self, at: str, said: str) -> None:
+        deployment, ref = ids.deployment("a", "os", "1" * 64, 0), ids.ref("os-repo", "edge")
+        facts: list[Fact] = [node(deployment, "os/1", origin="r:edge")]
+        facts.append(edge(deployment, EdgeKind.RUNS, ids.commit("1" * 64)))
+        if at:
+            facts += [node(ref, "edge"), edge(ref, EdgeKind.POINTS_AT, ids.commit(at))]
+        assert said in text(summary.rows(graph(*facts), deployment))
+
     def test_a_host_that_was_not_read_says_so(self) -> None:
         made = graph(node(ids.host("a"), "a", reachable=False, error="no route"))
         lines = text(summary.rows(made, ids.host("a")))

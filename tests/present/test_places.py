@@ -28,6 +28,7 @@ from treering.present.places import (
     shows_below,
     visible,
 )
+from treering.present.places.following import reference
 
 
 def graph(*facts: Fact) -> Graph:
@@ -105,6 +106,39 @@ class TestHosts:
         facts += host("a", 2, booted=False, index=0)
         found = places(graph(*facts), ())[Place.HOSTS]
         assert found[0].node == ids.commit(f"{2:012x}{0:052}")
+
+    @pytest.mark.parametrize(("end", "words"), [(1, ()), (2, ("differs",))])
+    def test_a_host_whose_ref_moved_on_differs(self, end: int, words: tuple[str, ...]) -> None:
+        at, target = ids.ref("os-repo", "edge/stable"), ids.commit(f"{end:012x}{0:052}")
+        moved = [said(at, "os-repo", "edge/stable"), edge(at, EdgeKind.POINTS_AT, target)]
+        facts = [*host("a", 1, origin="remote:edge/stable"), *moved]
+        assert places(graph(*facts), ())[Place.HOSTS][0].words == words
+
+    @pytest.mark.parametrize(("end", "words"), [(1, ()), (2, ("differs",))])
+    def test_a_host_whose_image_tag_moved_on_differs(
+        self, end: int, words: tuple[str, ...]
+    ) -> None:
+        name = "ostree-unverified-registry:r.example/os/edge:stable"
+        commit = ids.commit(f"{1:012x}{0:052}")
+        facts = [*host("a", 1, image=name), *tag("r", "os/edge", "stable", end)]
+        facts.append(edge(commit, EdgeKind.IMPORTED_FROM, ids.image(digest(1))))
+        assert places(graph(*facts), ())[Place.HOSTS][0].words == words
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("ostree-unverified-registry:r.example/os/edge:stable", ("r.example/os/edge", "stable")),
+        ("ostree-image-signed:docker://r.example:5000/os", ("r.example:5000/os", "latest")),
+        ("quay.io/os/edge:1", ("quay.io/os/edge", "1")),
+        ("fedora:fedora/x86_64/silverblue", None),
+        ("remote.example:edge/x86_64/stable", None),
+        ("edge/x86_64/stable", None),
+        ("ostree-unverified-registry:", None),
+    ],
+)
+def test_the_name_in_an_origin(name: str, found: tuple[str, str] | None) -> None:
+    assert reference(name) == found
 
 
 class TestImages:

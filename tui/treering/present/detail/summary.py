@@ -28,8 +28,9 @@ from treering.present.detail.parts import (
 from treering.present.detail.subject import subjects
 from treering.present.lines import Row, span
 from treering.present.nodes import states_of
+from treering.present.places.following import Following, followed
 from treering.present.places.images import differing, meant, name_of
-from treering.present.places.known import count, digits
+from treering.present.places.known import count, digits, live
 
 _Told = Callable[[Any, float | None], str]
 
@@ -119,6 +120,8 @@ def rows(
         page.heading("which is")
         _identity(page, graph, named)
         _fields(page, named, now)
+    if found.kind is Kind.DEPLOYMENT:
+        _moved_on(page, graph, found)
     if found.kind is Kind.HOST:
         _deployments(page, graph, found)
     else:
@@ -199,6 +202,18 @@ def _truth(page: Page, graph: Graph, node: Node) -> Node | None:
     if len(behind) == 1 or len(now) != 1:
         return graph.node(behind[0]) if len(behind) == 1 else None
     return graph.node(now[0].end)
+
+
+def _moved_on(page: Page, graph: Graph, node: Node) -> None:
+    """Tell whether the name a deployment follows still has what it runs."""
+    name, runs = followed(node.attrs), live(graph, node.id, EdgeKind.RUNS)
+    differs = Following(graph).differs(name, runs[0]) if name and runs else None
+    if differs is None:
+        page.field("follows", f"{name}: what it has now is unknown" if name else "no name", "dim")
+    elif differs:
+        page.field("follows", f"{name}, which has another digest now", "warn")
+    else:
+        page.field("follows", f"{name}, which has this digest now")
 
 
 def _target(page: Page, graph: Graph, label: str, node: NodeId, why: str) -> None:

@@ -15,6 +15,8 @@ from treering.core.facts import EdgeKind
 from treering.core.graph import Graph
 from treering.core.ids import Kind, NodeId, kind_of
 from treering.core.text import Safe, safe
+from treering.present.places.following import Following, followed
+from treering.present.places.images import DIFFERS
 from treering.present.places.items import MANY, Item, branch
 from treering.present.places.known import coming, count, known, live, natural
 
@@ -50,7 +52,7 @@ class _Host:
 def items(graph: Graph) -> list[Item]:
     """Return the hosts, grouped by the tree they booted, or boot next where none is booted."""
     hosts = [_host(graph, node) for node in graph.of_kind(Kind.HOST)]
-    astray = _other_digests(hosts)
+    astray = _other_digests(graph, hosts)
     groups: dict[NodeId | None, list[_Host]] = {}
     for host in hosts:
         groups.setdefault(host.tree, []).append(host)
@@ -96,31 +98,29 @@ UNSET = (None, False, "", "none", 0)
 """What a flag holds that is not set; `unlocked` is a word."""
 
 
-def _other_digests(hosts: list[_Host]) -> set[NodeId]:
-    """Return the trees that follow the name most hosts follow and are not what those run."""
+def _other_digests(graph: Graph, hosts: list[_Host]) -> set[NodeId]:
+    """Return the trees that are not what the name they follow has now.
+
+    Where nobody knows the name, those that most hosts following it do not run.
+    """
     by_name: dict[str, Counter[NodeId]] = {}
     for host in hosts:
-        name = _follows(host.current.attrs) if host.current else ""
+        name = followed(host.current.attrs) if host.current else ""
         if name and host.tree:
             by_name.setdefault(name, Counter())[host.tree] += 1
+    following = Following(graph)
     astray: set[NodeId] = set()
-    for trees in by_name.values():
+    for name, trees in by_name.items():
         most = max(trees.values())
         usual = [tree for tree, number in trees.items() if number == most]
-        astray.update(trees if len(usual) > 1 else set(trees) - set(usual))
+        for tree in trees:
+            differs = following.differs(name, tree)
+            if differs or (differs is None and (len(usual) > 1 or tree not in usual)):
+                astray.add(tree)
     return astray
 
 
-def _follows(attrs: Mapping[str, Any]) -> str:
-    """Return the movable name a deployment was made from."""
-    for key in ("image", "origin"):
-        name = attrs.get(key)
-        if isinstance(name, str) and name and "@sha256:" not in name:
-            return name
-    return ""
-
-
-_ODD = frozenset({"unreachable", "drifted", "unlocked", "pinned", "gone", "damaged", "differs"})
+_ODD = frozenset({"unreachable", "drifted", "unlocked", "pinned", "gone", "damaged"})
 
 
 def _group(
@@ -131,7 +131,7 @@ def _group(
     hosts = sorted(hosts, key=lambda host: (not _ODD & {*host.words}, natural(host.label)))
     below = [item for host in hosts for item in _host_items(host, key, name, few=few)]
     odd = sum(bool(_ODD & {*host.words}) for host in hosts)
-    words = ("differs",) * astray + ((f"{odd} odd",) if odd else ())
+    words = (DIFFERS,) * astray + ((f"{odd} odd",) if odd else ())
     group = Item(
         name=name,
         node=tree,
@@ -175,5 +175,5 @@ def _host_items(host: _Host, above: str, group: str, *, few: bool) -> list[Item]
 
 def _told(deployment: _Deployment) -> str:
     """Return the version of a deployment and what it was made from, where the name has neither."""
-    parts = (deployment.attrs.get("version"), _follows(deployment.attrs))
+    parts = (deployment.attrs.get("version"), followed(deployment.attrs))
     return " ".join(p for p in parts if isinstance(p, str) and p and p not in deployment.label)

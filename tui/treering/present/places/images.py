@@ -69,7 +69,7 @@ def differing(graph: Graph, names: Iterable[Name]) -> dict[NodeId, list[Name]]:
     alike: dict[tuple[str, str], list[Name]] = {}
     for name in names:
         if name.ends:
-            alike.setdefault((_bare(name.repository), name.tag), []).append(name)
+            alike.setdefault((bare(name.repository), name.tag), []).append(name)
     apart: dict[NodeId, list[Name]] = {}
     for group in alike.values():
         if len({name.source for name in group}) > 1:
@@ -81,7 +81,7 @@ def differing(graph: Graph, names: Iterable[Name]) -> dict[NodeId, list[Name]]:
     return apart
 
 
-def _bare(repository: str) -> str:
+def bare(repository: str) -> str:
     """Return a repository without its registry: a copy elsewhere keeps only the rest."""
     host, slash, rest = repository.partition("/")
     return rest if slash and ("." in host or ":" in host or host == "localhost") else repository
