@@ -24,6 +24,10 @@ FEW = 6
 NEAR = 3
 """So many versions before and after are rows of their own."""
 
+_RUNNERS = ("deployment:", "container:", "revision:", "workload:")
+_OWNERS = ("host:", "workload:")
+"""The two ends of `FORWARD` edges; nothing else need be asked for them."""
+
 _LAYERS = frozenset({EdgeKind.CONTAINS})
 _BASES = frozenset({EdgeKind.BASED_ON})
 _PAST = frozenset(EdgeKind) - FORWARD
@@ -176,11 +180,14 @@ class _Chooser:
 
     def _bundles(self, node: NodeId, *, up: bool) -> list[_Bundle]:
         """Return the neighbours of a node on one side by relation and kind, the layers last."""
-        bundles: dict[tuple[EdgeKind, Kind], list[tuple[NodeId, Edge | None]]] = {}
+        bundles: dict[tuple[EdgeKind, str], list[tuple[NodeId, Edge | None]]] = {}
         for other, relation, edge in self._neighbours(node, up=up):
-            bundles.setdefault((relation, ids.kind_of(other)), []).append((other, edge))
+            # Only the prefix here: there may be ten thousand.
+            bundles.setdefault((relation, other.partition(":")[0]), []).append((other, edge))
         order = sorted(bundles, key=lambda key: (key[0] in _LAYERS, key))
-        return [_Bundle(*key, tuple(bundles[key])) for key in order]
+        return [
+            _Bundle(key[0], ids.kind_of(bundles[key][0][0]), tuple(bundles[key])) for key in order
+        ]
 
     def _neighbours(
         self, node: NodeId, *, up: bool
@@ -190,14 +197,22 @@ class _Chooser:
             near = sorted((other, min(kinds)) for other, kinds in graph.neighbours(node, out=False))
             yield from ((other, kind, None) for other, kind in near if kind not in FORWARD)
             return
-        ahead = graph.edges_from(node, _PAST if up else FORWARD)
-        back = graph.edges_to(node, FORWARD if up else _PAST)
+        ahead = graph.edges_from(node, _PAST) if up else self._consumers(node)
+        back = self._parts(node) if up else graph.edges_to(node, _PAST)
         for edge in ahead:
             if _counts(edge):
                 yield edge.end, edge.kind, edge
         for edge in back:
             if _counts(edge):
                 yield edge.start, edge.kind, edge
+
+    def _consumers(self, node: NodeId) -> list[Edge]:
+        """Return the edges to the host or workload that something runs for."""
+        return self._graph.edges_from(node, FORWARD) if node.startswith(_RUNNERS) else []
+
+    def _parts(self, node: NodeId) -> list[Edge]:
+        """Return the edges from what runs for a host or workload."""
+        return self._graph.edges_to(node, FORWARD) if node.startswith(_OWNERS) else []
 
     def _is_crowded(self, node: NodeId) -> bool:
         near = self._graph.neighbours(node, out=False)
@@ -386,7 +401,7 @@ class _Chooser:
                     self._link_pair(node, edge.end, edge.kind)
                 elif edge.end in self._folded and not edge.gone:
                     self._link_group(node, edge)
-            for edge in self._graph.edges_to(node, FORWARD):
+            for edge in self._parts(node):
                 if edge.start in nodes and _counts(edge):
                     self._link_pair(node, edge.start, edge.kind)
 
@@ -411,8 +426,8 @@ class _Chooser:
         """Tie the center, if it is a layer, to the images that hold it not through a base."""
         if layer != self._choice.center:
             return
-        near = self._graph.neighbours(layer, out=False)
-        holders = {image for image, _ in near if image in self._choice.nodes}
+        images = [node for node in self._choice.nodes if node.startswith("image:")]
+        holders = {image for image in images if layer in self._layers_of(image)}
         for image in sorted(holders):
             if not self._bases_of(image) & holders:
                 self._link_pair(image, layer, EdgeKind.CONTAINS)
