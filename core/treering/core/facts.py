@@ -92,14 +92,15 @@ class NodeFact(
             if not is_digest(alias):
                 raise Damaged(f"not a digest: {alias[:100]!r}")
         put = msgspec.structs.force_setattr
-        if _is_plain(self):
-            if self.attrs:
-                put(self, "attrs", _plain_copy(self.attrs))
-            return
-        put(self, "source", safe(self.source))
-        put(self, "label", safe(self.label))
-        put(self, "names", tuple(map(safe, self.names)))
-        put(self, "attrs", safe_value(self.attrs))
+        if self.source not in _GOOD_TEXTS:
+            put(self, "source", _safe_text(self.source))
+        label = self.label
+        if not (label.isascii() and label.isprintable() and len(label) <= _MAX_ID):
+            put(self, "label", safe(label))
+        if self.names:
+            put(self, "names", tuple(map(safe, self.names)))
+        if self.attrs:
+            put(self, "attrs", _copy(self.attrs))
 
 
 class EdgeFact(
@@ -162,13 +163,19 @@ def safe_value(value: Any, depth: int = 0) -> Any:
     raise Damaged(f"an attribute is a {type(value).__name__}, not a JSON value")
 
 
-def _is_plain(fact: NodeFact) -> bool:
-    """Tell quickly whether all text of a fact is short printable ASCII, safe as it is."""
+def _copy(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of an object with every text safe. Raises `Damaged` as `safe_value` does."""
     try:
-        data = _ENCODE(fact)
-    except (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError):
-        return False
-    return len(data) <= _MAX_ID and _shows(data)
+        data = _ENCODE(value)
+    except _NOT_JSON:
+        return dict(safe_value(value))
+    # As `_shows` tells; a call would cost as much as the look.
+    if data.isascii() and b"\\" not in data and b"\x7f" not in data and len(data) <= _MAX_ID:
+        copy: dict[str, Any] = _DECODE(data)
+        # What does not come back equal is of no JSON type.
+        if copy == value and data.count(b"[") + data.count(b"{") <= _MAX_DEPTH:
+            return copy
+    return dict(safe_value(value))
 
 
 def _shows(data: bytes) -> bool:
@@ -179,23 +186,9 @@ def _shows(data: bytes) -> bool:
     return data.isascii() and b"\\" not in data and b"\x7f" not in data
 
 
-def _plain_copy(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of an object whose text is safe. Raises `Damaged` as `safe_value` does."""
-    if _SCALARS.issuperset(map(type, value.values())) and _TEXT.issuperset(map(type, value)):
-        return value.copy()
-    data = _ENCODE(value)
-    copy: dict[str, Any] = _DECODE(data)
-    nested = data.count(b"[") + data.count(b"{")
-    if nested > _MAX_DEPTH or copy != value:
-        # What does not come back equal is of no JSON type.
-        copy = safe_value(value)
-    return copy
-
-
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder().decode
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-_TEXT = frozenset({str})
+_NOT_JSON = (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError)
 
 
 def _safe_text(text: str) -> Safe:
@@ -210,7 +203,7 @@ def _safe_text(text: str) -> Safe:
 
 def _check_id(node: NodeId) -> None:
     """Raise `Damaged` unless `node` is a safe id; keep it in mind if it is."""
-    if not _is_good(node):
+    if not (_HASHED.match(node) or _is_good(node)):
         parse_id(node[:_MAX_ID])
         raise Damaged(f"not a safe node id: {safe(node, 100)}")
     if len(_GOOD_IDS) >= _MAX_KEPT:
