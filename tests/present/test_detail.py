@@ -514,8 +514,12 @@ def test_hostile_text_stays_safe_and_keys_differ(tab: str, cells: int) -> None:
 @pytest.mark.parametrize("tab", OF_GRAPH)
 def test_attributes_of_any_type_are_shown(tab: str, value: object) -> None:
     keys = "labels env cmd entrypoint layers history size created os drift packages metadata state"
-    made = graph(node(image(1), "x", **dict.fromkeys(keys.split(), value)))
-    assert OF_GRAPH[tab](made, image(1))
+    keys += " verified timestamp index booted unlocked origin image reachable tags platforms kargs"
+    attrs: dict[str, object] = dict.fromkeys(keys.split(), value)
+    deployment = ids.deployment("a", "os", "1" * 64, 0)
+    for at in (image(1), ids.host("a"), deployment, ids.container("d", "c" * 64), TAG):
+        made = graph(node(at, "x", **attrs), edge(deployment, EdgeKind.ON, ids.host("a")))
+        assert OF_GRAPH[tab](made, at)
 
 
 @pytest.fixture(scope="module")

@@ -294,6 +294,18 @@ def test_an_empty_place_says_what_would_be_there(place: Place) -> None:
 FACTS = [*world(), *hostile_world(), *host("a", 1), *host(HOSTILE, 2, image=HOSTILE)]
 
 
+@pytest.mark.parametrize("value", [1, "text", ["a", 1], {"a": [1]}, None, True, -1.5])
+def test_attributes_of_any_type_stand_somewhere(value: object) -> None:
+    keys = "repository tag name alias_of internal index booted unlocked origin image version state"
+    keys += " status image_ref timestamp time order partial reachable drift damaged os platform"
+    attrs: dict[str, object] = dict.fromkeys(keys.split(), value)
+    made = Graph()
+    made.merge(FACTS)
+    made.merge([said(at, "other", "x", **attrs) for at in made.ids()])
+    found = places(made, (), [{"name": "s", "at": value, "order": value}])
+    assert {item.node for item in found[Place.SOURCES]} >= set(made.ids())
+
+
 @pytest.mark.parametrize("width", [1, 10, 30, 40, 80])
 def test_hostile_text_stays_safe_and_lines_stay_within_their_width(width: int) -> None:
     for items in places(graph(*FACTS), ()).values():
