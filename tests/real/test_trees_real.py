@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from real.engines import Daemon
 from support.oci_layout import Layout, config_of, digest, docker_files, dump, tar_of
 from support.opener_contract import listing
 from support.tools import need, need_root
 
+from treering.adapters.engines.reader import EngineReader
 from treering.adapters.oci.reader import OciReader
 from treering.adapters.ostree.reader import OstreeReader
 from treering.core import ids
 from treering.core.facts import NodeFact
+from treering.core.gates import Ledger
 from treering.core.ids import Digest, NodeId
 from treering.core.ports import ReadContext, SourceSpec, Tree
 from treering.core.trees import Entry, EntryType
@@ -223,12 +226,15 @@ class Maker:
     """Writes layers that a tool could have written, and keeps what they add up to."""
 
     chance: random.Random
+    plainly: bool = False
+    """Whether to write only what engines take: no path twice, no link to another layer's file."""
     types: dict[str, str] = field(default_factory=lambda: {"": "dir"})
 
     def layer(self) -> bytes:
         out = io.BytesIO()
         self.fresh: dict[str, str] = {}
         self.plain: set[str] = set()
+        self.marked: set[str] = set()
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for _ in range(self.chance.randrange(1, 14)):
                 self.step(archive)
@@ -254,6 +260,8 @@ class Maker:
         info.uid, info.gid = self.chance.randrange(9), self.chance.randrange(9)
         info.mode = self.chance.choice([0o600, 0o644, 0o755, 0o4711, 0o1777])
         data = b""
+        if self.plainly and path in self.fresh:
+            return
         if what != "dir":
             self.plain.add(path)
         elif path in self.plain:
@@ -272,6 +280,7 @@ class Maker:
                 p
                 for p, kind in self.types.items()
                 if kind == "file" and p != path and not p.startswith(f"{path}/")
+                if p in self.fresh or not self.plainly
             ]
             if not files:
                 return
@@ -283,6 +292,9 @@ class Maker:
         self.types[path] = self.fresh[path] = what
 
     def gone(self, archive: tarfile.TarFile, path: str) -> None:
+        if self.plainly and any(p.startswith(path) for p in self.marked):
+            return
+        self.marked.add(path)
         if path not in self.types or any(p == path or p.startswith(f"{path}/") for p in self.fresh):
             return
         above, _, name = path.rpartition("/")
@@ -290,8 +302,9 @@ class Maker:
         self.drop(path, set())
 
     def opaque(self, archive: tarfile.TarFile, path: str) -> None:
-        if path == "":
+        if path == "" or (self.plainly and path in self.marked):
             return
+        self.marked.add(path)
         archive.addfile(tarfile.TarInfo(f"{path}/.wh..wh..opq".lstrip("/")))
         kept = {p for p in self.fresh if p.startswith(f"{path}/")}
         kept |= {p for p in self.types if any(k.startswith(f"{p}/") for k in kept)}
@@ -391,3 +404,40 @@ def line_of(tree: Tree, entry: Entry) -> str:
 def _gvariant(value: bytes) -> str:
     """A byte string with a NUL in it, as GVariant's text form has it."""
     return "[byte " + ", ".join(f"0x{byte:02x}" for byte in value) + "]"
+
+
+# -- engines -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["docker", "podman"])
+def test_an_engines_images_and_containers(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    daemon: Daemon = request.getfixturevalue("dockerd" if kind == "docker" else "podman")
+    maker = Maker(random.Random(7), plainly=True)  # noqa: S311 -- the same image each time
+    tars = [maker.layer() for _ in range(4)]
+    (tmp_path / "d.tar").write_bytes(tar_of(docker_files(tars, ["made:1"])))
+    daemon.cli("load", "-i", str(tmp_path / "d.tar"))
+    reader = EngineReader(kind, daemon.socket, "box", ledger=Ledger())
+    node = ids.image(Digest(digest(dump(config_of(tars)))))
+    layout = layout_of(tmp_path / "layout", tars, "gzip")
+    stored = OciReader("oci-layout", str(layout), "src").open_tree(node, ReadContext())
+    assert told(reader.open_tree(node, ReadContext())) == told(stored)
+    assert reader.documents(node, ReadContext())[0].data.startswith(b"{")
+
+    container = daemon.cli("create", "base:1").splitlines()[-1]
+    node = ids.container("box", container)
+    tree = reader.open_tree(node, ReadContext())
+    daemon.cli("export", "-o", str(tmp_path / "c.tar"), container)
+    with tarfile.open(tmp_path / "c.tar") as archive:
+        for member in archive:
+            entry = tree.entry(b"/" + os.fsencode(member.name.strip("/")))
+            owner = (member.mode & 0o7777, member.uid, member.gid)
+            assert (entry.mode, entry.uid, entry.gid) == owner
+            assert entry.target == (os.fsencode(member.linkname) if member.issym() else b"")
+            assert entry.size == (member.size if member.isreg() else 0)
+    busybox = Path(need("busybox")).read_bytes()
+    assert tree.read(b"/bin/busybox", len(busybox) + 1) == busybox
+    assert container.encode() in reader.documents(node, ReadContext())[0].data
+    reader.close()
+    daemon.remove_containers()

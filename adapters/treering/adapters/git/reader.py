@@ -17,10 +17,10 @@ from treering.adapters.git.history import MAX_COMMITS, History, Name
 from treering.adapters.git.objects import Missing
 from treering.adapters.git.repository import open_repository
 from treering.core import ids
-from treering.core.errors import SourceError
+from treering.core.errors import NotRecognised, SourceError
 from treering.core.facts import EdgeFact, EdgeKind, Fact, Level, NodeFact
 from treering.core.ids import Kind, NodeId
-from treering.core.ports import Capability, ReadContext
+from treering.core.ports import Capability, Document, ReadContext, Tree
 from treering.core.text import safe
 
 MAX_LOOKED_UP = 1000
@@ -44,7 +44,7 @@ class GitReader:
     """
 
     kind = "git"
-    capabilities = Capability.LOOK_UP
+    capabilities = Capability.LOOK_UP | Capability.TREES
 
     def __init__(self, location: str, name: str, audit: bool = False) -> None:  # noqa: FBT001, FBT002 -- as Adapter.open
         self.location = safe(location)
@@ -112,6 +112,26 @@ class GitReader:
             return self._resolve(prefix, history)
         except SourceError:
             return None
+
+    def open_tree(self, node: NodeId, context: ReadContext) -> Tree:
+        """Raise `NotRecognised`: the files of commits are not shown."""
+        context.check()
+        raise NotRecognised(f"the files of {node} are not shown", "`git show` shows them")
+
+    def documents(self, node: NodeId, context: ReadContext) -> Sequence[Document]:
+        """Return a commit object as git stores it; errors as `core.ports.Opener` says."""
+        context.check()
+        oid = ids.content_of(node)
+        if ids.kind_of(node) is not Kind.SOURCE or len(oid) != _WHOLE:
+            return ()
+        objects = open_repository(self._path, audit=self._audit).objects
+        try:
+            kind, data = objects.read(oid, frozenset({"commit"}))
+        except Missing:
+            return ()
+        if kind != "commit":
+            return ()
+        return (Document(safe("commit"), safe("text/plain"), data),)
 
     def close(self) -> None:
         """Let go of what was read. A read in progress keeps its own hold and may finish."""
