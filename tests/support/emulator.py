@@ -149,7 +149,9 @@ class Emulator:
 
     def _erase(self, start: int, stop: int) -> None:
         row = self.rows[self._row()]
-        self._halve(row, start, stop)
+        # As in tmux: a half that is left behind takes its neighbour with it when written over.
+        if row[start].character == "":
+            row[start - 1] = Shown(GARBAGE)
         row[start:stop] = [self._blank()] * (stop - start)
 
     @staticmethod

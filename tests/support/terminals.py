@@ -1,96 +1,97 @@
-"""A pseudo-terminal that answers as terminals do, and a program on it."""
+"""A program on a pseudo-terminal: keys in, bytes out, and when the first of them came."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
-import re
 import select
+import signal
 import struct
 import termios
 import time
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Self
 
-ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
-QUERY = b"\x1b[6n"
+ANSWERS = {b"\x1b[c": b"\x1b[?62;22c", b"\x1b[?2026$p": b"\x1b[?2026;2$y"}
+"""What a terminal of today says when asked for its attributes and for synchronized output."""
 
 
-class Terminal:
-    """A program on a terminal of its own, every byte it writes kept.
-
-    `delay` is how many seconds an answer to "where is the cursor" takes; None answers nothing.
-    """
+class OnTerminal:
+    """One program in a terminal of `columns` by `rows`. A context manager; leaving ends it."""
 
     def __init__(
-        self, argv: list[str], cwd: Path, *, delay: float | None = None, **environ: str
+        self,
+        argv: Sequence[str],
+        *,
+        columns: int = 140,
+        rows: int = 40,
+        environment: Mapping[str, str] | None = None,
+        directory: str | None = None,
     ) -> None:
-        self.bytes = b""
-        self.delay, self._answered = delay, False
-        pid, self.fd = pty.fork()
-        if pid == 0:
-            os.chdir(cwd)
-            clean = {k: v for k, v in os.environ.items() if not k.startswith(("SSH_", "TMUX"))}
-            for name in ("COLUMNS", "LINES", "NO_COLOR", "STY", "COLORTERM", "COLORFGBG"):
-                clean.pop(name, None)
-            os.execve(argv[0], argv, clean | {"TERM": "xterm-256color"} | environ)  # noqa: S606
-        self.pid = pid
-        self.before = termios.tcgetattr(self.fd)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        variables = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            **(environment or {}),
+        }
+        self.began = time.perf_counter()
+        self.pid, self._fd = pty.fork()
+        if not self.pid:
+            if directory:
+                os.chdir(directory)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            os.execvpe(argv[0], list(argv), variables)  # noqa: S606
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.first_byte: float | None = None
+        self.ended = False
 
-    def read(self, seconds: float, until: bytes = b"") -> bytes:
-        """Keep what comes for so many seconds, or until `until` has come."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and not (until and until in self.bytes):
-            if select.select([self.fd], [], [], 0.02)[0]:
-                try:
-                    self.bytes += os.read(self.fd, 65536)
-                except OSError:
-                    break
-            if self.delay is not None and QUERY in self.bytes and not self._answered:
-                self._answered = True
-                time.sleep(self.delay)
-                self.send(b"\x1b[1;1R")
-        return self.bytes
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._fd)
 
     def send(self, keys: bytes) -> None:
-        """Type."""
-        os.write(self.fd, keys)
+        os.write(self._fd, keys)
 
-    def wait(self, seconds: float = 20, options: int = 0) -> int | None:
-        """Return the exit code, or minus the signal it stopped at; None when it goes on."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.read(0.05)
-            pid, status = os.waitpid(self.pid, os.WNOHANG | options)
-            if pid:
-                if os.WIFSTOPPED(status):
-                    return -os.WSTOPSIG(status)
-                return os.waitstatus_to_exitcode(status)
-        os.kill(self.pid, 9)
-        os.waitpid(self.pid, 0)
-        return None
+    def read(self, seconds: float) -> bytes:
+        """Return what comes within some time; nothing is b"". Answers what a terminal is asked."""
+        ready, _, _ = select.select([self._fd], [], [], seconds)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:
+            data = b""
+        self.ended = not data
+        for question, answer in ANSWERS.items():
+            if question in data:
+                self.send(answer)
+        return data
 
-    def given_back(self) -> None:
-        """Assert that the terminal is as a shell wants it."""
-        assert termios.tcgetattr(self.fd)[:4] == self.before[:4], "raw"
-        for mode in (b"?1049", b"?1000", b"?1003", b"?1006", b"?2004", b"?1004", b"?2026"):
-            on, off = self.bytes.rfind(b"\x1b[%sh" % mode), self.bytes.rfind(b"\x1b[%sl" % mode)
-            assert off >= on, mode
-        assert self.bytes.rfind(b"\x1b[?25h") > self.bytes.rfind(b"\x1b[?25l"), "cursor hidden"
+    def until_quiet(self, quiet: float = 0.2, longest: float = 15.0) -> bytes:
+        """Return all that comes until nothing has come for a while."""
+        self.first_byte = None
+        began = time.perf_counter()
+        out = b""
+        while not self.ended and time.perf_counter() - began < longest:
+            data = self.read(quiet)
+            if not data:
+                break
+            if self.first_byte is None:
+                self.first_byte = time.perf_counter() - began
+            out += data
+        return out
 
-
-def colours(data: bytes) -> set[str]:
-    """Return the kinds of colours that a stream of bytes sets: palette, 256, truecolor."""
-    found = set()
-    for codes in re.findall(rb"\x1b\[([0-9;]*)m", data):
-        parts = codes.decode().split(";")
-        while parts:
-            code = parts.pop(0)
-            if code in {"38", "48"}:
-                kind = parts.pop(0)
-                found.add("truecolor" if kind == "2" else "256")
-                del parts[: 3 if kind == "2" else 1]
-            elif code and (30 <= int(code) <= 37 or 40 <= int(code) <= 47 or int(code) >= 90):
-                found.add("palette")
-    return found
+    def until_seen(self, text: bytes, longest: float = 15.0) -> bytes:
+        """Return all that comes until a text has."""
+        out = b""
+        deadline = time.perf_counter() + longest
+        while text not in out and not self.ended and time.perf_counter() < deadline:
+            out += self.read(0.05)
+        return out

@@ -264,3 +264,12 @@ def test_the_cursor_takes_the_shortest_way(
     start: tuple[int | None, int | None], end: tuple[int, int], text: str
 ) -> None:
     assert moves.move(*start, *end) == text
+
+
+def test_erasing_never_leaves_half_a_wide_character() -> None:
+    old, new = lines("x" * 20 + "漢字" + "y"), lines(" " * 21 + "漢字")
+    screen = emulator(old)
+    text = frames.frame(old, new, FULL)
+    screen.feed(text)
+    assert "\x1b[20X" in text
+    assert screen.seen() == shown(new)

@@ -62,7 +62,7 @@ class Writer:
                 self._spell(new, stop, start)
             self.write(move(self._column, self._row, start, y))
             self._column, self._row = start, y
-            self._run(new, start, end)
+            self._run(old, new, start, end)
             stop = end
 
     def _through(self, row: Row, start: int, stop: int) -> bool:
@@ -76,19 +76,21 @@ class Writer:
         written, pen = spelled(row, start, stop, self.pen)
         return len(written.encode()) + len(change(pen, after)) <= over
 
-    def _run(self, row: Row, start: int, stop: int) -> None:
+    def _run(self, old: Row, row: Row, start: int, stop: int) -> None:
         """Write the cells of a run, erasing where blanks are many."""
         at = start
-        for first, last in self._erasable(row, start, stop):
+        for first, last in self._erasable(old, row, start, stop):
             self._spell(row, at, first)
             self._erase(row, first, last, stop)
             at = last
         self._spell(row, at, stop)
 
-    def _erasable(self, row: Row, start: int, stop: int) -> list[tuple[int, int]]:
+    def _erasable(self, old: Row, row: Row, start: int, stop: int) -> list[tuple[int, int]]:
         width = len(row.characters)
         found = []
-        for first, last in blanks(row, start, stop):
+        for first, end in blanks(row, start, stop):
+            # Half a wide character must not be left: tmux blanks both when that is written over.
+            last = end - (end < width and old.characters[end] in {SECOND_HALF, UNKNOWN})
             pen = row.pens[first]
             if pen != Pen(background=pen.background):
                 continue
