@@ -206,6 +206,16 @@ def test_other_kinds_and_commits_are_not_recognised(fake: FakeRepo) -> None:
         assert reader_of(fake).documents(node, ReadContext()) == ()
 
 
+def test_a_deleted_commit_says_so(fake: FakeRepo) -> None:
+    from treering.core.gvariant import encode
+
+    checksum = fake.commit({})
+    fake.object(checksum, "commit").unlink()
+    fake.put(encode("a{sv}", {}), "tombstone-commit", checksum)
+    with pytest.raises(NotRecognised, match="tombstone"):
+        opened(fake, checksum)
+
+
 def test_names_are_looked_up_exactly(fake: FakeRepo) -> None:
     tree = opened(fake, fake.commit(TREE))
     for path in (b"/usr/", b"/usr//bin", b"/./usr", b"/usr/..", b"/\xff", b"/motd/x", b"/usr/bi"):

@@ -129,6 +129,49 @@ class CommitTree:
             raise Damaged(f"{where}, {safe(path, 200)}, does not hash to its name")
         return b"".join(pieces)
 
+    def differing(self, path: bytes, other: Tree) -> Sequence[bytes] | None:
+        """Return the names in a directory that another commit may have otherwise.
+
+        As `core.diff.ports.Telling` says: nothing but the two dirtrees is read.
+        """
+        if not isinstance(other, CommitTree):
+            return None
+        mine, theirs = self._find(path), other._find(path)
+        if not (isinstance(mine, _Place) and isinstance(theirs, _Place)):
+            return None
+        return _names_apart(self._tree(mine.tree), other._tree(theirs.tree))
+
+    def same_content(self, path: bytes, other: Tree) -> bool | None:
+        """Tell whether a file has one content in another commit, from the objects' names.
+
+        As `core.diff.ports.Telling` says. A checksum is over owner, mode, attributes and content:
+        where only the checksums differ it is the content. None where a copy may have lost some.
+        """
+        mine = self._find(path)
+        theirs = other._find(path) if isinstance(other, CommitTree) else None
+        if isinstance(mine, _Place) or theirs is None or isinstance(theirs, _Place):
+            return None
+        if mine == theirs:
+            return True
+        if not (self._keeps_metadata and isinstance(other, CommitTree) and other._keeps_metadata):
+            return None
+        header, beside = self._repository.content(mine), other._repository.content(theirs)
+        return False if _hashed_before(header) == _hashed_before(beside) else None
+
+    def digest(self, path: bytes, check: Callable[[], None]) -> Digest:
+        """Return the digest of a file's content, verified; as `core.diff.ports.Hashing` says."""
+        name = self._find(path)
+        if isinstance(name, _Place):
+            raise Damaged(f"{safe(path, 200)} is a directory, not a file")
+        found, whole = sha256(), sha256(_hashed_before(self._repository.content(name)))
+        for chunk in self._repository.read_content(name):
+            check()
+            found.update(chunk)
+            whole.update(chunk)
+        if self._keeps_metadata and whole.hexdigest() != name:
+            raise Damaged(f"{object_name(name, 'file')}, {safe(path, 200)}, does not hash to its name")
+        return Digest(f"sha256:{found.hexdigest()}")
+
     def close(self) -> None:
         """Nothing is held open."""
 
@@ -243,7 +286,9 @@ def open_tree(path: Path, node: NodeId, context: ReadContext) -> CommitTree:
     try:
         commit = repository.commit(ids.content_of(node))
     except Missing as error:
-        raise NotRecognised(f"{path} holds no {node}") from error
+        gone = repository.has_tombstone(ids.content_of(node))
+        hint = "a tombstone says that it was deleted" if gone else ""
+        raise NotRecognised(f"{path} holds no {node}", hint) from error
     tree = CommitTree(repository, commit.tree, commit.meta)
     tree.entry(ROOT)
     return tree
