@@ -19,13 +19,15 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
+from treering.adapters.ostree.config import Mode
+from treering.adapters.ostree.content import Content
 from treering.adapters.ostree.objects import Checksum, DirMeta, DirTree, content_header
 from treering.adapters.ostree.papers import documents
 from treering.adapters.ostree.repo import Missing, Repository, object_name
 from treering.core import ids
 from treering.core.errors import Damaged, LimitExceeded, NotRecognised
 from treering.core.ids import Digest, Kind, NodeId
-from treering.core.ports import Document, ReadContext
+from treering.core.ports import Document, ReadContext, Tree
 from treering.core.text import safe
 from treering.core.trees import ROOT, Entry, EntryType
 
@@ -51,7 +53,7 @@ class CommitTree:
 
     Every method raises `Missing` for an object that is not in the repository, `Damaged` for a
     metadata object, or a file of up to `MAX_VERIFIED` bytes, that does not hash to its name, and
-    other `SourceError`.
+    other `SourceError`. `exact` tells that every object holds all its checksum is over.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class CommitTree:
     ) -> None:
         self._repository = repository
         self._root = _Place(tree, meta)
+        self.exact = repository.config.mode in _EXACT and repository.parent is None
         self._check = check
         self._trees: OrderedDict[Checksum, DirTree] = OrderedDict()
         self._names = 0
@@ -114,7 +117,7 @@ class CommitTree:
         if content.is_link:
             raise Damaged(f"{safe(path, 200)} is a link, not a file")
         whole = content.size <= MAX_VERIFIED
-        digest = sha256(content_header(content.uid, content.gid, content.mode, "", content.xattrs))
+        digest = sha256(_hashed_before(content))
         pieces: list[bytes] = []
         left = limit
         for chunk in self._repository.read_content(name):
@@ -136,10 +139,8 @@ class CommitTree:
         """
         if not isinstance(other, CommitTree):
             return None
-        mine, theirs = self._find(path), other._find(path)
-        if not (isinstance(mine, _Place) and isinstance(theirs, _Place)):
-            return None
-        return _names_apart(self._tree(mine.tree), other._tree(theirs.tree))
+        mine, theirs = self.names_in(path), other.names_in(path)
+        return _names_apart(mine, theirs) if mine and theirs else None
 
     def same_content(self, path: bytes, other: Tree) -> bool | None:
         """Tell whether a file has one content in another commit, from the objects' names.
@@ -147,16 +148,25 @@ class CommitTree:
         As `core.diff.ports.Telling` says. A checksum is over owner, mode, attributes and content:
         where only the checksums differ it is the content. None where a copy may have lost some.
         """
-        mine = self._find(path)
-        theirs = other._find(path) if isinstance(other, CommitTree) else None
-        if isinstance(mine, _Place) or theirs is None or isinstance(theirs, _Place):
+        if not isinstance(other, CommitTree):
             return None
-        if mine == theirs:
+        mine, theirs = self.object_at(path), other.object_at(path)
+        if mine is None or theirs is None:
+            return None
+        if mine.checksum == theirs.checksum:
             return True
-        if not (self._keeps_metadata and isinstance(other, CommitTree) and other._keeps_metadata):
-            return None
-        header, beside = self._repository.content(mine), other._repository.content(theirs)
-        return False if _hashed_before(header) == _hashed_before(beside) else None
+        exact = self.exact and other.exact and _hashed_before(mine) == _hashed_before(theirs)
+        return False if exact else None
+
+    def names_in(self, path: bytes) -> DirTree | None:
+        """Return the names in a directory with their checksums, None for what is none."""
+        found = self._find(path)
+        return self._tree(found.tree) if isinstance(found, _Place) else None
+
+    def object_at(self, path: bytes) -> Content | None:
+        """Return the content object at a path, None for a directory. Raises `KeyError`."""
+        found = self._find(path)
+        return None if isinstance(found, _Place) else self._repository.content(found)
 
     def digest(self, path: bytes, check: Callable[[], None]) -> Digest:
         """Return the digest of a file's content, verified; as `core.diff.ports.Hashing` says."""
@@ -168,8 +178,9 @@ class CommitTree:
             check()
             found.update(chunk)
             whole.update(chunk)
-        if self._keeps_metadata and whole.hexdigest() != name:
-            raise Damaged(f"{object_name(name, 'file')}, {safe(path, 200)}, does not hash to its name")
+        if self.exact and whole.hexdigest() != name:
+            where = object_name(name, "file")
+            raise Damaged(f"{where}, {safe(path, 200)}, does not hash to its name")
         return Digest(f"sha256:{found.hexdigest()}")
 
     def close(self) -> None:
@@ -267,6 +278,20 @@ class CommitTree:
 
 
 _name_of = itemgetter(0)
+_EXACT: Final = frozenset({Mode.ARCHIVE, Mode.BARE_USER})
+"""Modes in which all that an object's checksum is over stands in the object."""
+
+
+def _names_apart(a: DirTree, b: DirTree) -> list[bytes]:
+    """Return the names that stand in one of two directories only, or otherwise in the other."""
+    names = {name for name, _ in set(a.files).symmetric_difference(b.files)}
+    names.update(name for name, _, _ in set(a.dirs).symmetric_difference(b.dirs))
+    return sorted(name.encode() for name in names)
+
+
+def _hashed_before(content: Content) -> bytes:
+    """Return what an object's checksum is over but for the content itself."""
+    return content_header(content.uid, content.gid, content.mode, content.target, content.xattrs)
 
 
 def _names(path: bytes) -> list[str]:
