@@ -17,6 +17,8 @@ from treering.core.tar import Member, Scanner, Type
 from treering.core.text import safe
 from treering.core.trees import ROOT, Entry, EntryType, parent_of
 
+MAX_ENTRIES = 500_000
+"""Most entries of one layer, and of all layers of an image together."""
 MAX_PATH = 4096
 """Longest path in bytes, the ``PATH_MAX`` of Linux."""
 MAX_TEXT = 256 * 1024 * 1024
@@ -67,6 +69,7 @@ def changes(
     *,
     whiteouts: bool = True,
     digests: bool = True,
+    max_entries: int = MAX_ENTRIES,
     note: Callable[[str], None] = lambda _text: None,
 ) -> Iterator[Entry]:
     """Yield the changes of one layer in the order of its archive.
@@ -77,12 +80,15 @@ def changes(
     is told what was made of odd names.
 
     Raises `Damaged` and `LimitExceeded` as the scanner does, for a whiteout that names nothing,
-    for a path longer than `MAX_PATH` and for more than `MAX_TEXT` in all.
+    for a path longer than `MAX_PATH`, more than `MAX_TEXT` in all or more than `max_entries`.
     """
-    outside = text = 0
+    outside = text = count = 0
     example = b""
     hasher = _Hasher(scanner) if digests else None
     for member in scanner:
+        count += 1
+        if count > max_entries:
+            raise LimitExceeded(f"{scanner.what} has more than {max_entries} entries")
         path, left = absolute(member.name)
         if left:
             outside += 1

@@ -16,13 +16,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
-from treering.core.changeset import AUFS, parts_of
+from treering.core.changeset import AUFS, MAX_ENTRIES, parts_of
 from treering.core.errors import LimitExceeded
 from treering.core.text import safe
 from treering.core.trees import ROOT, Entry, EntryType
 
-MAX_ENTRIES = 1_000_000
-"""Most entries of all layers together, directories that nobody listed included."""
 MAX_DEPTH = 512
 """Most names on the way to an entry."""
 MAX_NAMES = 256 * 1024 * 1024
@@ -225,8 +223,11 @@ class _Layer:
         self._at = (path, node)
         return node
 
-    def _walk(self, parts: list[bytes], *, create: bool) -> _Node | None:
-        """Go down to a directory, following links of this layer without leaving the root."""
+    def _walk(self, parts: list[bytes], *, create: bool, follow: bool = True) -> _Node | None:
+        """Go down to a directory, following links of this layer without leaving the root.
+
+        Where links go round in a circle they are not followed at all.
+        """
         stack, todo, hops = [self.root], parts[::-1], 0
         while todo:
             name = todo.pop()
@@ -236,8 +237,10 @@ class _Layer:
                     stack.pop()
                 continue
             node = below.get(name) if below is not None else None
-            if node and node.entry.type is EntryType.LINK and hops < _MAX_LINKS:
+            if node and node.entry.type is EntryType.LINK and follow:
                 hops += 1
+                if hops > _MAX_LINKS:
+                    return self._walk(parts, create=create, follow=False)
                 target = node.entry.target
                 more = target.split(b"/")[::-1]
                 self._overlay.spend(len(more), 0)

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from treering.core.changeset import changes
+from treering.core.changeset import MAX_ENTRIES, changes
 from treering.core.errors import Damaged, LimitExceeded, SourceError
 from treering.core.layers import Chunks, Hashed, LayerStream, decompressed
-from treering.core.overlay import MAX_ENTRIES
 from treering.core.tar import CHUNK, Member, Readable, Scanner
 from treering.core.trees import Entry
 
@@ -55,19 +54,22 @@ def scan(  # noqa: PLR0913 -- limits and hooks, all by name
     entries: tuple[Entry, ...] = ()
     stream = LayerStream(file, cap=cap, check=check, algorithm=algorithm)
     try:
-        scanner = scanner_of(stream, name, check, max_entries=max_entries)
-        entries = tuple(changes(scanner, whiteouts=whiteouts, note=notes.append))
+        found = changes(
+            scanner_of(stream, name, check),
+            whiteouts=whiteouts,
+            max_entries=max_entries,
+            note=notes.append,
+        )
+        entries = tuple(found)
     except (Damaged, LimitExceeded) as error:
         known = error.message.removeprefix(f"{name}: ")
         failure = type(error)(f"{name}: {known}", error.hint)
     return Scanned(entries, stream.finish(), tuple(notes), failure)
 
 
-def scanner_of(
-    file: Readable, name: str, check: Check, *, max_entries: int = MAX_ENTRIES
-) -> Scanner:
+def scanner_of(file: Readable, name: str, check: Check) -> Scanner:
     """Return a scanner that reads a layer as the engines do, front to back."""
-    return Scanner(file, name, seek=False, max_entries=max_entries, use_globals=False, check=check)
+    return Scanner(file, name, seek=False, use_globals=False, check=check)
 
 
 def content_where(

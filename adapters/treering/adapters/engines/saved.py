@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from treering.core.changeset import MAX_ENTRIES
 from treering.core.documents import MAX_DOCUMENT, parse_json
 from treering.core.errors import Damaged, LimitExceeded, SourceError
 from treering.core.ids import Digest, digest_of
 from treering.core.layers import Chunks, Compression, cap_for, sniff
 from treering.core.lenient import object_of, text_of, texts_of
-from treering.core.overlay import MAX_ENTRIES
 from treering.core.scanning import Check, Scanned, content_where, scan
 from treering.core.tar import BLOCK, Member, Readable, Scanner, Type, is_header
 

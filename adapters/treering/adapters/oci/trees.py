@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from treering.adapters.oci.blobs import Blobs, algorithm_of
 from treering.adapters.oci.verify import Job, judge
+from treering.core.changeset import MAX_ENTRIES
 from treering.core.errors import Damaged, LimitExceeded, NotRecognised
 from treering.core.files import from_os_error
 from treering.core.ids import digest_of
 from treering.core.layers import cap_for
-from treering.core.overlay import MAX_ENTRIES
 from treering.core.scanning import Check, Scanned, content_where, first, scan
 from treering.core.text import safe
 from treering.core.trees import Entry
