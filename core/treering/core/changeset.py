@@ -15,7 +15,7 @@ from treering.core.errors import Damaged, LimitExceeded
 from treering.core.ids import Digest
 from treering.core.tar import Member, Scanner, Type
 from treering.core.text import safe
-from treering.core.trees import ROOT, Entry, EntryType, parent_of
+from treering.core.trees import ROOT, Entry, EntryType
 
 MAX_ENTRIES = 500_000
 """Most entries of one layer, and of all layers of an image together."""
@@ -157,11 +157,6 @@ def _seconds(nanoseconds: int) -> float | None:
 def parts_of(path: bytes) -> list[bytes]:
     """Return the names on the way to an absolute path; none for the root."""
     return path[1:].split(b"/") if path != ROOT else []
-
-
-def is_bookkeeping(path: bytes) -> bool:
-    """Tell whether a path is one of those AUFS kept for itself at the root."""
-    return path.startswith(ROOT + AUFS) and parent_of(path) == ROOT
 
 
 class _Hasher:
