@@ -19,6 +19,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import BinaryIO, Protocol, cast
 from zlib import adler32
 
@@ -389,23 +390,12 @@ class Scanner:
     # -- numbers -------------------------------------------------------------------------
 
     def _number(self, field: bytes) -> int:
-        """Read a header's number: octal with blanks around it, or base-256 with a sign."""
-        if field[0] & 0x80:
-            bits = 8 * len(field) - 1
-            value = int.from_bytes(field, "big") & ((1 << bits) - 1)
-            return value - (1 << bits) if value >> (bits - 1) else value
-        text = field.strip(b" \0")
-        if b"\0" in text:
-            text = text.partition(b"\0")[0].rstrip(b" ")
-        try:
-            return int(text, 8) if text.isdigit() else self._blank(text)
-        except ValueError as error:
-            raise self._damaged(f"not an octal number: {safe(text, 24)}", BLOCK) from error
-
-    def _blank(self, text: bytes) -> int:
-        if text:
-            raise self._damaged(f"not an octal number: {safe(text, 24)}", BLOCK)
-        return 0
+        """Read a header's number. Raises `Damaged`."""
+        number = _number_in(field)
+        if number is None:
+            shown = safe(field.strip(b" \0"), 24)
+            raise self._damaged(f"not an octal number: {shown}", BLOCK)
+        return number
 
     def _decimal(self, text: bytes, key: bytes) -> int:
         digits = text.removeprefix(b"-")
@@ -488,6 +478,27 @@ def is_header(block: bytes) -> bool:
         return text.isdigit() and int(text, 8) in {total, total - 256 * _high(block)}
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=8192)
+def _number_in(field: bytes) -> int | None:
+    """Read octal digits with blanks around them, or base-256 with a sign; None for neither.
+
+    Remembered, because modes, owners and times are the same in most headers.
+    """
+    if field[0] & 0x80:
+        bits = 8 * len(field) - 1
+        value = int.from_bytes(field, "big") & ((1 << bits) - 1)
+        return value - (1 << bits) if value >> (bits - 1) else value
+    text = field.strip(b" \0")
+    if b"\0" in text:
+        text = text.partition(b"\0")[0].rstrip(b" ")
+    try:
+        if text:
+            return int(text, 8) if text.isdigit() else None
+        return 0  # noqa: TRY300 -- a blank field
+    except ValueError:
+        return None
 
 
 def _text(field: bytes) -> bytes:
