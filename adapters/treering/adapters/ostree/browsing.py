@@ -13,6 +13,7 @@ import stat
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import itemgetter
@@ -25,6 +26,7 @@ from treering.adapters.ostree.objects import Checksum, DirMeta, DirTree, content
 from treering.adapters.ostree.papers import documents
 from treering.adapters.ostree.repo import Missing, Repository, object_name
 from treering.core import ids
+from treering.core.diff.ports import Pair
 from treering.core.errors import Damaged, LimitExceeded, NotRecognised
 from treering.core.ids import Digest, Kind, NodeId
 from treering.core.ports import Document, ReadContext, Tree
@@ -38,6 +40,8 @@ MAX_VERIFIED: Final = 16 * 1024 * 1024
 """Largest file in bytes that is hashed whole when its beginning is read."""
 _MAX_KEPT: Final = 50_000
 """Most names of directories kept in memory."""
+_MAX_CONTENTS: Final = 1000
+"""Most content objects whose headers are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class CommitTree:
         self._trees: OrderedDict[Checksum, DirTree] = OrderedDict()
         self._names = 0
         self._metas: dict[Checksum, DirMeta] = {}
+        self._contents: dict[Checksum, Content] = {}
 
     def entry(self, path: bytes) -> Entry:
         """Return what stands at `path`. Raises `KeyError`."""
@@ -132,15 +137,21 @@ class CommitTree:
             raise Damaged(f"{where}, {safe(path, 200)}, does not hash to its name")
         return b"".join(pieces)
 
-    def differing(self, path: bytes, other: Tree) -> Sequence[bytes] | None:
-        """Return the names in a directory that another commit may have otherwise.
+    def differing(self, path: bytes, other: Tree) -> Sequence[Pair] | None:
+        """Return what in a directory another commit may have otherwise.
 
-        As `core.diff.ports.Telling` says: nothing but the two dirtrees is read.
+        As `core.diff.ports.Telling` says: of what is equal nothing is read.
         """
         if not isinstance(other, CommitTree):
             return None
         mine, theirs = self.names_in(path), other.names_in(path)
-        return _names_apart(mine, theirs) if mine and theirs else None
+        if mine is None or theirs is None:
+            return None
+        start = path.rstrip(b"/") + b"/"
+        ours = self.placed(start, *_apart(mine, theirs))
+        others = other.placed(start, *_apart(theirs, mine))
+        found: list[Pair] = [(entry, others.pop(name, None)) for name, entry in ours.items()]
+        return found + [(None, entry) for entry in others.values()]
 
     def same_content(self, path: bytes, other: Tree) -> bool | None:
         """Tell whether a file has one content in another commit, from the objects' names.
@@ -163,10 +174,20 @@ class CommitTree:
         found = self._find(path)
         return self._tree(found.tree) if isinstance(found, _Place) else None
 
+    def placed(self, start: bytes, files: Files, dirs: Directories) -> dict[str, Entry]:
+        """Return entries for some of the names of one directory."""
+        found: dict[str, Entry] = {}
+        for name, content in files:
+            found[name] = self._file(start + name.encode(), Checksum(content.hex()))
+        for name, tree, meta in dirs:
+            place = _Place(Checksum(tree.hex()), Checksum(meta.hex()))
+            found[name] = self._directory(start + name.encode(), place)
+        return found
+
     def object_at(self, path: bytes) -> Content | None:
         """Return the content object at a path, None for a directory. Raises `KeyError`."""
         found = self._find(path)
-        return None if isinstance(found, _Place) else self._repository.content(found)
+        return None if isinstance(found, _Place) else self._content_of(found)
 
     def digest(self, path: bytes, check: Callable[[], None]) -> Digest:
         """Return the digest of a file's content, verified; as `core.diff.ports.Hashing` says."""
@@ -234,8 +255,17 @@ class CommitTree:
             found.append(self._directory(start + name.encode(), place))
         return sorted(found, key=lambda entry: entry.path)
 
+    def _content_of(self, name: Checksum) -> Content:
+        """Return a content object, from memory where it was looked at lately."""
+        found = self._contents.get(name)
+        if found is None:
+            if len(self._contents) >= _MAX_CONTENTS:
+                self._contents.clear()
+            found = self._contents[name] = self._repository.content(name)
+        return found
+
     def _file(self, path: bytes, name: Checksum) -> Entry:
-        content = self._repository.content(name)
+        content = self._content_of(name)
         return Entry(
             path=path,
             type=EntryType.LINK if content.is_link else EntryType.FILE,
@@ -278,15 +308,15 @@ class CommitTree:
 
 
 _name_of = itemgetter(0)
+Files = AbstractSet[tuple[str, bytes]]
+Directories = AbstractSet[tuple[str, bytes, bytes]]
 _EXACT: Final = frozenset({Mode.ARCHIVE, Mode.BARE_USER})
 """Modes in which all that an object's checksum is over stands in the object."""
 
 
-def _names_apart(a: DirTree, b: DirTree) -> list[bytes]:
-    """Return the names that stand in one of two directories only, or otherwise in the other."""
-    names = {name for name, _ in set(a.files).symmetric_difference(b.files)}
-    names.update(name for name, _, _ in set(a.dirs).symmetric_difference(b.dirs))
-    return sorted(name.encode() for name in names)
+def _apart(a: DirTree, b: DirTree) -> tuple[Files, Directories]:
+    """Return what stands in one directory and not, or otherwise, in another."""
+    return set(a.files).difference(b.files), set(a.dirs).difference(b.dirs)
 
 
 def _hashed_before(content: Content) -> bytes:

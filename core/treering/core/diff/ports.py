@@ -11,17 +11,22 @@ from typing import Protocol, runtime_checkable
 
 from treering.core.ids import Digest
 from treering.core.ports import Tree
+from treering.core.trees import Entry
+
+Pair = tuple[Entry | None, Entry | None]
+"""What stands at one path in either tree; one of them is there."""
 
 
 @runtime_checkable
 class Telling(Protocol):
     """A tree that can tell, beside another of its system, where the two may differ."""
 
-    def differing(self, path: bytes, other: Tree) -> Sequence[bytes] | None:
-        """Return the names directly in a directory where all that stands may differ.
+    def differing(self, path: bytes, other: Tree) -> Sequence[Pair] | None:
+        """Return what stands directly in a directory and may differ, or what is below it.
 
-        What is not named is equal in both, attributes included. None when this tree cannot tell;
-        then everything is compared. Raises `KeyError`, `SourceError`.
+        The other tree has the directory too. What is not returned is equal in both, attributes
+        and all below included. None when this tree cannot tell; then everything is compared.
+        Raises `KeyError`, `SourceError`.
         """
 
     def same_content(self, path: bytes, other: Tree) -> bool | None:

@@ -12,11 +12,11 @@ paths share one file, which says nothing about what any of them holds.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 from treering.core.diff.model import Change, ChangeType, Field
-from treering.core.diff.ports import Hashing, Telling
+from treering.core.diff.ports import Hashing, Pair, Telling
 from treering.core.errors import SourceError
 from treering.core.ids import Digest
 from treering.core.ports import ReadContext, Tree
@@ -71,31 +71,29 @@ class _Comparison:
         self._context.check()
         self._opened += 1
         self._context.progress(self._opened, None, "directories compared")
+        told = self._told(path) if a and b else None
         steps: list[_Step] = []
-        for at, one, other in self._pairs(path, a, b):
+        for one, other in self._pairs(path, a, b) if told is None else told:
+            at = (one or other or _NOTHING).path
             steps.append((at, one, other))
             left, right = _directory(one), _directory(other)
-            if left and right and self._same_below(at):
+            if told is None and left and right and self._same_below(at):
                 continue
             if left or right:
                 steps.append((at + b"/", left, right))
         steps.sort(key=itemgetter(0), reverse=True)
         return steps
 
-    def _pairs(
-        self, path: bytes, a: Entry | None, b: Entry | None
-    ) -> Iterable[tuple[bytes, Entry | None, Entry | None]]:
-        """Return the paths in a directory that may differ, with what stands there."""
-        if a and b and self._telling:
-            names = self._telling.differing(path, self._b)
-            if names is not None:
-                start = path.rstrip(b"/") + b"/"
-                paths = [start + name for name in names]
-                return [(at, _at(self._a, at), _at(self._b, at)) for at in paths]
-        ours = {e.path: e for e in self._a.children(path)} if a else {}
+    def _told(self, path: bytes) -> Sequence[Pair] | None:
+        return self._telling.differing(path, self._b) if self._telling else None
+
+    def _pairs(self, path: bytes, a: Entry | None, b: Entry | None) -> Sequence[Pair]:
+        """Return everything in a directory of either tree."""
+        ours = self._a.children(path) if a else ()
         theirs = {e.path: e for e in self._b.children(path)} if b else {}
-        found = [(at, one, theirs.pop(at, None)) for at, one in ours.items()]
-        return [*found, *((at, None, other) for at, other in theirs.items())]
+        found: list[Pair] = [(one, theirs.pop(one.path, None)) for one in ours]
+        found += [(None, other) for other in theirs.values()]
+        return found
 
     def _same_below(self, path: bytes) -> bool:
         known = self._a.subtree(path)
@@ -167,18 +165,12 @@ def fields_of(a: Entry, b: Entry, *, mtime: bool = False) -> Iterator[Field]:
         yield Field.MTIME
 
 
+_NOTHING = Entry(path=ROOT, type=EntryType.DIRECTORY)
 _DEVICES = frozenset({EntryType.CHARACTER, EntryType.BLOCK})
 
 
 def _directory(entry: Entry | None) -> Entry | None:
     return entry if entry and entry.type is EntryType.DIRECTORY else None
-
-
-def _at(tree: Tree, path: bytes) -> Entry | None:
-    try:
-        return tree.entry(path)
-    except KeyError:
-        return None
 
 
 def _algorithm(name: Digest) -> str:
