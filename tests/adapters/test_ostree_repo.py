@@ -613,3 +613,18 @@ def test_names_of_other_things_are_no_commits(fake: FakeRepo) -> None:
     stored = Repository.open(fake.path).stored()
     assert stored.commits == (name,)
     assert stored.tombstones == (Checksum("1" * 64),)
+
+
+def test_no_more_bytes_are_read_at_once_than_a_batch_may_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeRepo(tmp_path / "repo")
+    names = sorted(Checksum(fake.commit({}, subject=f"s{n}")) for n in range(600))
+    repository = Repository.open(fake.path)
+    monkeypatch.setattr(repos, "_MAX_BATCH", 1)
+    assert {len(batch) for batch in repository.commit_batches(names)} <= {0, 1}
+    monkeypatch.setattr(repos, "_MAX_BATCH", 1 << 20)
+    monkeypatch.setattr(repos, "_BATCH", 2)
+    batches = list(repository.commit_batches(names))
+    assert max(map(len, batches)) == 2
+    assert [c.checksum for batch in batches for c in batch] == names

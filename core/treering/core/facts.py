@@ -7,7 +7,7 @@ stream of them. Making a fact makes every text in it safe, whoever makes it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from threading import get_ident
 from typing import Any
@@ -178,6 +178,22 @@ def _copy(value: dict[str, Any]) -> dict[str, Any]:
     return dict(safe_value(value))
 
 
+def copies(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """Return copies of objects whose every text is safe as it is; None when any may not be so."""
+    try:
+        data = _ENCODE(values)
+    except _NOT_JSON:
+        return None
+    if len(data) > MAX_CHARACTERS or not _shows(data):
+        return None
+    made: list[dict[str, Any]] = _DECODE(data)
+    if made != values or not _OBJECTS.issuperset(map(type, made)):
+        return None
+    # Without other brackets than those around, nothing is nested.
+    flat = data.find(b"[", 1) < 0 and data.count(b"{") == len(made)
+    return made if flat or not any(map(_is_deep, made)) else None
+
+
 def _shows(data: bytes) -> bool:
     """Tell whether every text in some JSON is printable ASCII.
 
@@ -289,6 +305,7 @@ def _is_deep(value: Any, depth: int = 1) -> bool:
     return False
 
 
+_OBJECTS: frozenset[type] = frozenset({dict})
 _NESTED: frozenset[type] = frozenset({dict, list})
 _IN_BULK: set[int] = set()
 """Threads that decode lines whose text `Lines` looks at as a whole."""

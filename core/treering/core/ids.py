@@ -8,6 +8,7 @@ to print and obeys its kind's grammar.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from hashlib import sha256
 from typing import NewType
@@ -48,7 +49,7 @@ _PREFIXES = {kind: "git" if kind is Kind.SOURCE else kind.value for kind in Kind
 _BY_PREFIX = {prefix: kind for kind, prefix in _PREFIXES.items()}
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _SHA512 = re.compile(r"sha512:[0-9a-f]{128}")
-_HEX64 = re.compile(r"[0-9a-f]{64}")
+_CHECKSUM = 64
 _GIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -152,9 +153,33 @@ def build(source: str, name: str) -> NodeId:
 
 def commit(checksum: str) -> NodeId:
     """Return the id of an OSTree commit. Raises `Damaged` unless it is 64 hex digits."""
-    if not _HEX64.fullmatch(checksum):
+    if not is_checksum(checksum):
         raise Damaged(f"not an OSTree checksum: {checksum[:100]!r}", "expected 64 hex digits")
     return NodeId(f"commit:{checksum}")
+
+
+def commits(checksums: Sequence[str]) -> list[NodeId]:
+    """Return the ids of many OSTree commits. Raises `Damaged` as `commit` does."""
+    together = "".join(checksums)
+    if set(map(len, checksums)) == {_CHECKSUM} and _is_hex(together):
+        return [NodeId("commit:" + checksum) for checksum in checksums]
+    return [commit(checksum) for checksum in checksums]
+
+
+def is_checksum(text: str) -> bool:
+    """Tell whether `text` is 64 lower-case hex digits."""
+    return len(text) == _CHECKSUM and _is_hex(text)
+
+
+def _is_hex(text: str) -> bool:
+    """Tell whether `text` is lower-case hex digits, an even number of them.
+
+    Only those come back as they were. A regular expression takes more than twice as long.
+    """
+    try:
+        return bytes.fromhex(text).hex() == text
+    except ValueError:
+        return False
 
 
 def ref(source: str, name: str) -> NodeId:

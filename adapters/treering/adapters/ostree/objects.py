@@ -8,7 +8,6 @@ Source: ostree-core.h; numbers in objects are big-endian, whatever machine wrote
 
 from __future__ import annotations
 
-import re
 import stat
 import struct
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Final, NewType, cast
 
 import msgspec
 
+from treering.core import ids
 from treering.core.errors import Damaged, LimitExceeded
 from treering.core.gvariant import Raw, count, decode, decode_raw, encode, raw_decoder
 from treering.core.gvariant.types import least_width, offset_width
@@ -42,7 +42,6 @@ DIRMETA_TYPE: Final = "(uuua(ayay))"
 XATTRS_TYPE: Final = "a(ayay)"
 FILEZ_TYPE: Final = "(tuuuusa(ayay))"
 _HEADER_TYPE: Final = "(uuuusa(ayay))"
-_CHECKSUM: Final = re.compile("[0-9a-f]{64}")
 _SIZE: Final = 32
 _COMMIT_ENDS: Final = {1: struct.Struct("<6B"), 2: struct.Struct("<6H"), 4: struct.Struct("<6I")}
 """Where six of a commit's members end, last first, by the width of the offsets."""
@@ -112,14 +111,14 @@ class DirMeta:
 
 def checksum(text: str) -> Checksum:
     """Return `text` as a checksum. Raises `Damaged` unless it is 64 lower-case hex digits."""
-    if _CHECKSUM.fullmatch(text):
+    if is_checksum(text):
         return Checksum(text)
     raise Damaged(f"not an OSTree checksum: {text[:100]!r}", "expected 64 hex digits")
 
 
 def is_checksum(text: str) -> bool:
     """Tell whether `text` is a checksum."""
-    return _CHECKSUM.fullmatch(text) is not None
+    return ids.is_checksum(text)
 
 
 def parse_commit(name: Checksum, data: bytes) -> Commit:

@@ -25,6 +25,7 @@ from treering.core import ids
 from treering.core.errors import SourceError
 from treering.core.facts import EdgeFact, EdgeKind, Fact, Level, NodeFact
 from treering.core.ids import NodeId
+from treering.core.making import Maker
 from treering.core.ports import Capability, Document, ReadContext, SourceSpec
 from treering.core.text import Safe, one_line, safe
 
@@ -37,6 +38,7 @@ _LAST_YEAR: Final = 253_402_300_799
 _MAX_DELTAS_SHOWN: Final = 20
 _EVERY: Final = 500
 _LINE: Final = 1000
+_IMAGE: Final = "manifest_digest"
 
 
 class OstreeReader:
@@ -91,6 +93,10 @@ class _Read:
         self.repository = repository
         self.context = context
         self.whole = whole
+        make = self.make = Maker(source, seen)
+        self.follows = make.edges(EdgeKind.PARENT, Level.EXACT, _PARENT_WHY)
+        self.layered = make.edges(EdgeKind.LAYERED_ON, Level.EXACT, _LAYER_WHY)
+        self.imported = make.edges(EdgeKind.IMPORTED_FROM, Level.EXACT, _IMAGE_WHY)
         self.roots: list[Root] = []
         self.tips = 0
         self.nodes: dict[Checksum, NodeFact] = {}
@@ -204,12 +210,12 @@ class _Read:
         to parent.
         """
         first = dict.fromkeys(tips)
-        for found in self.repository.commits(first):
-            yield from self._found(found)
+        for batch in self.repository.commit_batches(first):
+            yield from self._found(batch)
         self.tips = len(self.roots)
         rest = [c for c in self.stored.commits if c not in first]
-        for found in self.repository.commits(rest):
-            yield from self._found(found)
+        for batch in self.repository.commit_batches(rest):
+            yield from self._found(batch)
         for root in [r for r in self.roots if r.parent and r.parent not in self.described]:
             yield from self._history(root.parent)
 
@@ -219,44 +225,60 @@ class _Read:
             found = self.repository.commit_or_why(at)
             if found is None:
                 return
-            yield from self._found(found)
+            yield from self._found([found])
             at = found.parent if isinstance(found, Commit) else None
 
-    def _found(self, found: Commit | Unread) -> Sequence[Fact]:
-        """Return the facts of a commit, read or not."""
+    def _found(self, batch: Sequence[Commit | Unread]) -> list[Fact]:
+        """Return the facts of some commits, read or not."""
         self.context.check()
-        self.described.add(found.checksum)
-        if len(self.described) % _EVERY == 0:
+        done = len(self.described)
+        self.described.update([found.checksum for found in batch])
+        if done // _EVERY != len(self.described) // _EVERY:
             self.context.progress(len(self.described), None, "commits")
-        if isinstance(found, Commit):
-            return self._commit(found)
-        self.context.problem(f"commit {found.checksum}", str(found.why))
-        return (self._node(found.checksum, {"damaged": found.why.message}),)
-
-    def _commit(self, commit: Commit) -> Sequence[Fact]:
-        checksum, parent = commit.checksum, commit.parent
-        self.roots.append(Root(checksum, commit.tree, commit.meta, commit.timestamp, parent))
-        attrs = self._attributes(commit)
-        node = self.nodes[checksum] = self._node(checksum, attrs, _label(commit.subject, attrs))
-        facts: list[Fact] = [node]
-        if parent:
-            layered = bool(commit.metadata) and metadata.is_layered(commit)
-            kind = EdgeKind.LAYERED_ON if layered else EdgeKind.PARENT
-            why = _LAYER_WHY if layered else _PARENT_WHY
-            facts.append(self._edge(node.id, ids.commit(parent), kind, why))
-        digest = attrs.get("manifest_digest")
-        if digest is not None:
-            image = ids.image(ids.digest(digest))
-            facts.append(self._edge(node.id, image, EdgeKind.IMPORTED_FROM, _IMAGE_WHY))
+        commits = [found for found in batch if isinstance(found, Commit)]
+        facts = self._described(commits)
+        if len(commits) < len(batch):
+            facts += [self._unread(found) for found in batch if isinstance(found, Unread)]
         return facts
+
+    def _unread(self, found: Unread) -> NodeFact:
+        self.context.problem(f"commit {found.checksum}", str(found.why))
+        return self._node(found.checksum, {"damaged": found.why.message})
+
+    def _described(self, commits: list[Commit]) -> list[Fact]:
+        """Return the facts of some commits: their nodes, then what these point at."""
+        self.roots += [Root(c.checksum, c.tree, c.meta, c.timestamp, c.parent) for c in commits]
+        checksums = [c.checksum for c in commits]
+        attrs = list(map(self._attributes, commits))
+        labels = list(map(_label, commits, attrs))
+        nodes = self.make.nodes(self.make.commits(checksums), labels, attrs)
+        self.nodes.update(zip(checksums, nodes, strict=True))
+        return [*nodes, *self._parents(nodes, commits), *self._images(nodes)]
+
+    def _parents(self, nodes: list[NodeFact], commits: list[Commit]) -> list[EdgeFact]:
+        """Return the edges from commits to their parents."""
+        named = [c.parent for c in commits if c.parent]
+        parents = iter(self.make.commits(named))
+        follows = self.follows
+        edges = []
+        for node, commit in zip(nodes, commits, strict=True):
+            if commit.parent:
+                layered = commit.metadata and metadata.is_layered(commit)
+                edges.append((self.layered if layered else follows)(node.id, next(parents)))
+        return edges
+
+    def _images(self, nodes: list[NodeFact]) -> list[EdgeFact]:
+        """Return the edges from commits to the images they were imported from."""
+        named = [(n.id, n.attrs[_IMAGE]) for n in nodes if _IMAGE in n.attrs]
+        return [self.imported(node, ids.image(ids.digest(digest))) for node, digest in named]
 
     def _attributes(self, commit: Commit) -> dict[str, Any]:
         checksum = commit.checksum
         attrs, wrong = metadata.attributes(commit) if commit.metadata else ({}, [])
-        digest = attrs.get("manifest_digest")
+        digest = attrs.get(_IMAGE)
         if digest is not None and not ids.is_digest(digest):
             wrong.append(f"metadata {metadata.MANIFEST_DIGEST} is no digest")
-            del attrs["manifest_digest"]
+            del attrs[_IMAGE]
         if commit.subject:
             attrs["subject"] = commit.subject
         if commit.body:
@@ -328,18 +350,23 @@ class _Read:
     def _node(
         self, checksum: Checksum, attrs: dict[str, Any], label: Safe | None = None
     ) -> NodeFact:
-        label = label or safe(checksum[:12])
-        return NodeFact(ids.commit(checksum), self.source, self.seen, label, attrs)
+        label = label or Safe(checksum[:12])
+        (node,) = self.make.nodes(self.make.commits([checksum]), [label], [attrs])
+        return node
 
     def _edge(self, start: ids.NodeId, end: ids.NodeId, kind: EdgeKind, why: Safe) -> EdgeFact:
         return EdgeFact(start, end, kind, Level.EXACT, self.source, self.seen, why)
 
 
-def _label(subject: str, attrs: Mapping[str, Any]) -> Safe:
-    """Return what a commit is called: its version or its subject, "" without either."""
-    if "version" in attrs:
-        return safe(attrs["version"])
-    # A subject is one line mostly, and then need not be looked through for others.
+def _label(commit: Commit, attrs: Mapping[str, Any]) -> Safe:
+    """Return what a commit is called: its version or its subject, without either its checksum."""
+    label = safe(attrs["version"]) if "version" in attrs else _title(commit.subject)
+    return label or Safe(commit.checksum[:12])
+
+
+def _title(subject: str) -> Safe:
+    """Return the first line of a subject as `one_line` does."""
+    # It is one line mostly, and then need not be looked through for others.
     plain = len(subject) <= _LINE and subject.isprintable()
     return safe(subject.strip()) if plain else one_line(subject)
 

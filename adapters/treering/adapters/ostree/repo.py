@@ -70,6 +70,10 @@ _HEX: Final = re.compile("[0-9a-f]*")
 _REST: Final = 62
 """Digits of a checksum that are in the name of an object's file; two are its folder."""
 
+_BATCH: Final = 64
+_MAX_BATCH: Final = 1 << 20
+"""Commits, and bytes of them, that are read before they are understood."""
+
 _folder_of: Final = itemgetter(slice(2))
 _ABSENT: Final = "{} is not in the repository"
 
@@ -166,12 +170,20 @@ class Repository:
         Those that are not here are left out. In sorted order they are read quickest: a folder
         of objects is then looked up once.
         """
+        for batch in self.commit_batches(names):
+            yield from batch
+
+    def commit_batches(self, names: Iterable[Checksum]) -> Iterator[list[Commit | Unread]]:
+        """Yield what `commits` does, some at a time.
+
+        Bytes are read first and understood afterwards: a processor that leaves a program for a
+        system call comes back with cold caches, so doing both in turn takes half as long again.
+        """
         for folder, inside in groupby(names, _folder_of):
             with directory_number(self._objects + folder) as directory:
-                for name in inside:
-                    found = _quick_commit(directory, name) or self.commit_or_why(name)
-                    if found is not None:
-                        yield found
+                for read in _some_at_a_time(directory, inside):
+                    found = [_quick_commit(n, data) or self.commit_or_why(n) for n, data in read]
+                    yield [f for f in found if f is not None]
 
     def commit_or_why(self, name: Checksum) -> Commit | Unread | None:
         """Return a commit, verified, or why it cannot be read; None when it is not here."""
@@ -393,9 +405,25 @@ def _gather(folder: str, names: list[str], suffix: str) -> list[Checksum]:
     return cast("list[Checksum]", sorted(full))
 
 
-def _quick_commit(directory: int, name: Checksum) -> Commit | None:
-    """Return a commit in an opened folder, verified; None for one with anything wrong."""
-    data = read_in(directory, f"{name[2:]}.commit", MAX_METADATA)
+def _some_at_a_time(
+    directory: int, names: Iterable[Checksum]
+) -> Iterator[list[tuple[Checksum, bytes | None]]]:
+    """Yield commits of an opened folder as bytes, not verified, in lists of bounded size."""
+    batch: list[tuple[Checksum, bytes | None]] = []
+    size = 0
+    for name in names:
+        data = read_in(directory, name[2:] + ".commit", MAX_METADATA)
+        batch.append((name, data))
+        if data is not None:
+            size += len(data)
+        if size > _MAX_BATCH or len(batch) >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _quick_commit(name: Checksum, data: bytes | None) -> Commit | None:
+    """Return the commit in `data`, verified; None for one with anything wrong."""
     if data is None or sha256(data).hexdigest() != name:
         return None
     try:
