@@ -1,6 +1,7 @@
 """An application with a bit of everything that paints, for two terminals to be compared.
 
-Run as ``python painted.py STATE``; it writes how many keys it has handled, and its size, to STATE.
+Run as ``python painted.py STATE``. After every event it writes to STATE how many keys it has seen,
+its size, and where the focus is.
 """
 
 from __future__ import annotations
@@ -71,12 +72,14 @@ class Painted(CellPainting, App[None]):
         ("f6", "dim", "theme"),
     ]
     ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = "#lines"
 
     def __init__(self, state: Path) -> None:
         super().__init__()
         self.animation_level = "none"
         themes.plug(self, (), "treering-dark")
         self._state, self._keys, self._changes = state, 0, 0
+        self._begun = False
         self._recent: deque[Event] = deque(maxlen=64)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -101,7 +104,6 @@ class Painted(CellPainting, App[None]):
             branch = tree.root.add(words(row), expand=row % 3 == 0)
             branch.add_leaf(words(row + 1000))
         tree.root.expand()
-        self.query_one(LineList).focus()
 
     def _line(self, row: int, width: int) -> Line:  # noqa: ARG002 -- what LineList asks with
         return (span(safe(words(row))),)
@@ -126,7 +128,13 @@ class Painted(CellPainting, App[None]):
         if isinstance(event, Key) and not any(event is seen for seen in self._recent):
             self._keys += 1
             self._recent.append(event)
-        self._state.write_text(f"{self._keys} {self.size.width} {self.size.height}")
+        if not self.screen_stack:
+            return
+        self._begun |= self.focused is not None
+        if self._begun:
+            focus = self.focused and self.focused.id
+            at = f"{self._keys} {self.size.width} {self.size.height}"
+            self._state.write_text(f"{at} {focus} {len(self.screen_stack)}")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def _fill(new: Grid, shift: Shift) -> Pen:
     for row in new.rows[first : first + lines]:
         blanks.update(pen for character, pen in zip(*row, strict=True) if character == " ")
     plain = [pen for pen, _ in blanks.most_common() if pen == blank(pen) and not pen.link]
-    return Pen(background=plain[0].background) if plain else PLAIN
+    return blank(Pen(background=plain[0].background)) if plain else PLAIN
 
 
 def _scroll(shift: Shift, height: int) -> str:

@@ -36,12 +36,21 @@ class Pen(NamedTuple):
 PLAIN = Pen()
 
 
+@lru_cache(maxsize=8192)
+def one(pen: Pen) -> Pen:
+    """Return the one object for a look, so that rows can be compared by identity, which is quick.
+
+    Should two objects ever stand for one look, some cells are written that need not be.
+    """
+    return pen
+
+
 @lru_cache(maxsize=4096)
 def blank(pen: Pen) -> Pen:
     """Return the look that a space written with `pen` has: of most pens only the background."""
     if pen.link or not _SEEN_ON_A_BLANK.isdisjoint(pen.attributes):
         return pen
-    return Pen(background=pen.background)
+    return one(Pen(background=pen.background))
 
 
 def read(written: str) -> Pen:
@@ -49,7 +58,7 @@ def read(written: str) -> Pen:
     link = _LINK.match(written)
     sgr = _SGR.match(written, link.end() if link else 0)
     attributes, foreground, background = _parameters(sgr[1] if sgr else "")
-    return Pen(attributes, foreground, background, link[0] if link else "")
+    return one(Pen(attributes, foreground, background, link[0] if link else ""))
 
 
 def _parameters(codes: str) -> tuple[tuple[str, ...], str, str]:

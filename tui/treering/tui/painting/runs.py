@@ -6,8 +6,9 @@ erasing it.
 
 from __future__ import annotations
 
+import re
 from itertools import compress, groupby
-from operator import ne, or_
+from operator import is_not, ne, or_
 
 from treering.tui.painting.cells import SECOND_HALF, UNKNOWN, Row
 from treering.tui.painting.moves import forward, move
@@ -17,6 +18,8 @@ from treering.tui.painting.widths import CERTAIN, most, unsure
 
 _ALWAYS_SKIPPED = 6
 """A gap this wide costs more to write through than to step over."""
+
+_SHORTEST_STEP = len(forward(1))
 
 _ERASE_REST = f"{CSI}K"
 
@@ -87,7 +90,9 @@ class Writer:
 
     def _erasable(self, old: Row, row: Row, start: int, stop: int) -> list[tuple[int, int]]:
         width = len(row.characters)
-        found = []
+        found: list[tuple[int, int]] = []
+        if stop - start < _SHORTEST:
+            return found
         for first, end in blanks(row, start, stop):
             # Half a wide character must not be left: tmux blanks both when that is written over.
             last = end - (end < width and old.characters[end] in {SECOND_HALF, UNKNOWN})
@@ -160,18 +165,29 @@ def differences(old: Row, new: Row) -> list[tuple[int, int]]:
     if old == new:
         return []
     changed = compress(
-        range(len(characters)), map(or_, map(ne, old[0], characters), map(ne, old[1], pens))
+        range(len(characters)), map(or_, map(ne, old[0], characters), map(is_not, old[1], pens))
     )
     runs: list[tuple[int, int]] = []
+    simple = SECOND_HALF not in characters and CERTAIN.issuperset(characters)
     for x in changed:
         if runs and x < runs[-1][1]:
             continue
-        start, end = _whole(characters, x)
-        if runs and start <= runs[-1][1]:
+        start, end = (x, x + 1) if simple else _whole(characters, x)
+        if runs and (start <= runs[-1][1] or _plainly_through(new, runs[-1][1], start)):
             runs[-1] = (runs[-1][0], end)
         else:
             runs.append((start, end))
     return runs
+
+
+def _plainly_through(row: Row, start: int, stop: int) -> bool:
+    """Whether a gap is as short as stepping over it would be, and needs no other pen."""
+    if stop - start > _SHORTEST_STEP:
+        return False
+    text, pen = "".join(row.characters[start:stop]), row.pens[stop]
+    if UNKNOWN in text or not text.isascii():
+        return False
+    return all(each is pen for each in row.pens[start - 1 : stop])
 
 
 def _whole(characters: tuple[str, ...], x: int) -> tuple[int, int]:
@@ -194,15 +210,21 @@ def _whole(characters: tuple[str, ...], x: int) -> tuple[int, int]:
     return start, x + 1 + (after.index(UNKNOWN) if UNKNOWN in after else len(after))
 
 
+_SHORTEST = 4
+_STRETCH = re.compile(f" {{{_SHORTEST},}}")
+
+
 def blanks(row: Row, start: int, stop: int) -> list[tuple[int, int]]:
-    """Return stretches of blanks of one look."""
-    found, at = [], start
-    cells = zip(row.characters[start:stop], row.pens[start:stop], strict=True)
-    for (character, _), group in groupby(cells):
-        length = sum(1 for _ in group)
-        if character == " ":
+    """Return stretches of blanks of one look, those long enough that erasing could be shorter."""
+    characters, pens = row
+    found = []
+    # One character for each cell, so that places in the text are columns.
+    for stretch in _STRETCH.finditer("".join([c[:1] or "\0" for c in characters[start:stop]])):
+        at = start + stretch.start()
+        for _, group in groupby(pens[at : start + stretch.end()]):
+            length = len(list(group))
             found.append((at, at + length))
-        at += length
+            at += length
     return found
 
 
