@@ -1,10 +1,12 @@
-"""Driving the first screen: moving, jumping, filtering, leaving."""
+"""Driving the one screen: moving, jumping, filtering, leaving."""
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
+import msgspec
 import pytest
 from support.readers import (
     ScriptedReader,
@@ -17,113 +19,183 @@ from support.readers import (
     reading,
     world,
 )
-from support.screens import app, settled
+from support.screens import app, lines, screen, settled, shown, until
 from support.strategies import digest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
 
 from treering.core import ids
 from treering.core.text import is_safe
-from treering.tui.screen import MainScreen
-from treering.tui.widgets.lines import LineList
+from treering.present.places import Place
+from treering.tui.screens import Chooser
+from treering.tui.widgets.filter import FilterLine
+
+WIDE = (120, 40)
+WEB_1_0 = ids.tag("registry", "shop/web", "1.0")
+WEB_1_1 = ids.tag("registry", "shop/web", "1.1")
 
 
-def pane(pilot: Pilot[Any], name: str) -> LineList:
-    return pilot.app.screen.query_one(f"#{name}", LineList)
-
-
-def lines(pilot: Pilot[Any], name: str) -> list[str]:
-    found = pane(pilot, name)
-    return ["".join(text for text, _ in found._draw(row, 200)) for row in range(found.count)]
-
-
-def screen(pilot: Pilot[Any]) -> MainScreen:
-    assert isinstance(pilot.app.screen, MainScreen)
-    return pilot.app.screen
+async def go(pilot: Pilot[Any], name: str) -> None:
+    """Go to a name by the palette."""
+    await pilot.press("colon", *name)
+    await until(pilot, lambda: bool(pilot.app.screen._offered), f"names like {name}")  # type: ignore[attr-defined]
+    choices = pilot.app.screen._shown  # type: ignore[attr-defined]
+    at = next(n for n, c in enumerate(choices) if getattr(c.value, "name", None) is not None)
+    for _ in range(at):
+        await pilot.press("down")
+    await pilot.press("enter")
+    await pilot.pause()
+    await settled(pilot)
 
 
 async def test_the_three_panes_show_one_graph() -> None:
-    async with app(reading(*world())).run_test(size=(120, 40)) as pilot:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        assert any("registry ok" in line for line in lines(pilot, "sources"))
-        names = lines(pilot, "nodes")
-        assert names[0].split() == ["tag", "registry/shop/web:1.0"]
-        text = "\n".join(lines(pilot, "lineage"))
-        assert "points-at image shop/web:1.0" in text
-        assert "based-on image debian:12" in text
+        desk = screen(pilot)
+        assert desk.view.place is Place.IMAGES
+        assert any("shop/web" in line for line in lines(desk.places))
+        assert any("debian:12" in line for line in lines(desk.map))
+        assert desk.detail.lines.count
 
 
-async def test_moving_shows_the_lineage_of_what_is_under_the_cursor() -> None:
-    async with app(reading(*world())).run_test(size=(120, 40)) as pilot:
+async def test_each_place_has_its_key() -> None:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        await pilot.press("j", "j")
-        assert pane(pilot, "nodes").cursor == 2
+        for key, place in zip("123456", Place, strict=True):
+            await pilot.press(key)
+            await settled(pilot)
+            assert screen(pilot).view.place is place
+            assert screen(pilot).places._titled.startswith(f"{key} {place}")
+
+
+async def test_moving_shows_the_map_of_what_is_under_the_cursor() -> None:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        assert "registry/shop/web:latest" in lines(pilot, "lineage")[1]
+        desk = screen(pilot)
+        seen = set()
+        for _ in range(desk.places.count):
+            await settled(pilot)
+            item = desk.places.item
+            assert item is not None
+            if item.node is not None:
+                assert desk.view.node == item.node
+                assert desk.detail.node == item.node
+                assert any(r.node == item.node for r in desk.map.rows)
+                seen.add(item.node)
+            await pilot.press("j")
+        assert {WEB_1_0, WEB_1_1} <= seen
+
+
+async def test_gg_and_shift_g_go_to_the_ends_and_one_g_does_nothing() -> None:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        places = screen(pilot).places
+        await pilot.press("6")
         await pilot.press("G")
-        assert pane(pilot, "nodes").cursor == len(lines(pilot, "nodes")) - 1
-        await pilot.press("g", "k")
-        assert pane(pilot, "nodes").cursor == 0
+        assert places.cursor == places.count - 1
+        await pilot.press("g")
+        assert places.cursor == places.count - 1
+        await pilot.press("g")
+        assert places.cursor == 0
+        await pilot.press("g", "j", "g")
+        assert places.cursor == 1
 
 
 async def test_enter_goes_to_a_node_and_minus_comes_back() -> None:
-    async with app(reading(*world())).run_test(size=(120, 40)) as pilot:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        await pilot.press("enter", "j", "j", "enter")
+        desk = screen(pilot)
+        before = desk.view.node
+        await pilot.press("enter")
+        assert desk.focused is desk.map
+        base = ids.image(digest(1))
+        at = next(n for n, row in enumerate(desk.map.rows) if row.node == base)
+        desk.map.cursor = at
+        await pilot.press("enter")
         await settled(pilot)
-        assert screen(pilot)._selected == ids.image(digest(2))
-        assert lines(pilot, "lineage")[1].startswith("image shop/web:1.0")
-        await pilot.press("-")
+        assert desk.view.node == base
+        await pilot.press("minus")
         await settled(pilot)
-        assert screen(pilot)._selected == ids.tag("registry", "shop/web", "1.0")
+        assert desk.view.node == before
 
 
 async def test_the_filter_narrows_and_escape_widens() -> None:
-    async with app(reading(*world())).run_test(size=(120, 40)) as pilot:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        everything = pane(pilot, "nodes").count
+        places = screen(pilot).places
+        everything = places.count
         await pilot.press("slash", *"latest", "enter")
-        assert [line.split()[1] for line in lines(pilot, "nodes")] == ["registry/shop/web:latest"]
+        assert places.count < everything
+        assert any("latest" in line for line in lines(places))
+        assert places.has_focus
         await pilot.press("escape")
-        assert pane(pilot, "nodes").count == everything
-        assert pilot.app.screen.query_one("#filter", Input).value == ""
+        assert places.count == everything
+        assert screen(pilot).query_one(FilterLine).value == ""
 
 
-async def test_going_to_a_node_the_filter_hides_shows_its_lineage() -> None:
-    async with app(reading(*world())).run_test(size=(120, 40)) as pilot:
+@pytest.mark.parametrize(
+    ("typed", "tags"),
+    [
+        ("web:1", {"1.0", "1.1"}),
+        ("~wblt", {"latest"}),
+        ("1\\.[01]$", {"1.0", "1.1"}),
+        ("!latest", {"1.0", "1.1"}),
+        ("LATEST", {"latest"}),
+    ],
+)
+async def test_filters_may_be_words_patterns_fuzzy_and_inverse(typed: str, tags: set[str]) -> None:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        await pilot.press("slash", *"web:1.0", "enter")
+        desk = screen(pilot)
+        await pilot.press("slash")
+        desk.query_one(FilterLine).value = typed
+        await pilot.press("enter")
         await settled(pilot)
-        await pilot.press("enter", "j", "j", "j", "enter")
+        shown_tags = {n for n in desk.places.shown_nodes() if n.startswith("tag:")}
+        assert {ids.tag("registry", "shop/web", tag) for tag in tags} == shown_tags
+
+
+async def test_a_pattern_that_cannot_be_used_says_so_and_hides_nothing() -> None:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        assert screen(pilot)._selected == ids.image(digest(1))
-        assert lines(pilot, "lineage")[1].startswith("image debian:12")
+        everything = screen(pilot).places.count
+        await pilot.press("slash")
+        screen(pilot).query_one(FilterLine).value = "(unclosed"
+        await pilot.press("enter")
+        assert screen(pilot).places.count == everything
+        assert "not a pattern" in shown(pilot)
+
+
+async def test_search_in_the_map_goes_from_match_to_match() -> None:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
+        await settled(pilot)
+        desk = screen(pilot)
+        await pilot.press("enter", "slash", *"debian", "enter")
+        assert desk.map.row is not None
+        assert "debian" in desk.map.row.text
+        await pilot.press("n")
+        assert "debian" in desk.map.row.text
+        await pilot.press("escape")
+        assert not desk.map.searching
 
 
 async def test_a_source_that_fails_says_why_and_the_rest_is_there() -> None:
     readers = (reading(*world()), failing(), partial(*image(7, "x", [71])))
-    async with app(*readers).run_test(size=(120, 40)) as pilot:
+    async with app(*readers).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        text = "\n".join(lines(pilot, "sources"))
-        assert "✓ registry ok" in text
-        assert "✗ docker failed" in text
-        assert "! archive partial" in text
-        await pilot.press("shift+tab", "j")
-        await settled(pilot)
-        detail = str(pilot.app.screen.query_one("#detail", Static).render())
-        assert "permission denied" in detail
-        assert "join the group docker" in detail
+        assert "1 source failed" in shown(pilot)
+        await pilot.press("exclamation_mark")
+        await pilot.pause()
+        text = shown(pilot)
+        assert "permission denied" in text
+        assert "join the group docker" in text
 
 
 async def test_it_fills_while_a_source_hangs_and_q_leaves_at_once() -> None:
     application = app(reading(*world()), hanging())
-    async with application.run_test(size=(120, 40)) as pilot:
-        for _ in range(200):
-            await pilot.pause(0.02)
-            if pane(pilot, "nodes").count:
-                break
-        assert pane(pilot, "nodes").count
-        assert "reading" in "\n".join(lines(pilot, "sources"))
+    async with application.run_test(size=WIDE) as pilot:
+        desk = screen(pilot)
+        await until(pilot, lambda: any(i.node for i in desk.places.items), "rows")
+        assert "reading 1 of 2" in shown(pilot)
         began = time.monotonic()
         await pilot.press("q")
         assert time.monotonic() - began < 2
@@ -131,11 +203,9 @@ async def test_it_fills_while_a_source_hangs_and_q_leaves_at_once() -> None:
 
 
 async def test_what_arrives_later_does_not_move_the_cursor_off_its_node() -> None:
-    import threading
-
     more = threading.Event()
     early = node(ids.tag("registry", "m", "1"), "m:1")
-    late = [node(ids.tag("registry", "a", str(n)), f"a:{n}") for n in range(50)]
+    late = [node(ids.tag("registry", "a", str(n)), f"a:{n}") for n in range(15)]
 
     def script(_context: object) -> Any:
         yield early
@@ -144,64 +214,77 @@ async def test_what_arrives_later_does_not_move_the_cursor_off_its_node() -> Non
         more.wait(10)
         yield from late
 
-    async with app(ScriptedReader("registry", script)).run_test(size=(120, 40)) as pilot:
-        for _ in range(200):
-            await pilot.pause(0.02)
-            if pane(pilot, "nodes").count == 1:
-                break
-        assert screen(pilot)._selected == early.id
-        await pilot.press("enter", "j", "tab", "tab")
+    async with app(ScriptedReader("registry", script)).run_test(size=WIDE) as pilot:
+        desk = screen(pilot)
+        await until(pilot, lambda: desk.view.node == early.id, "the first tag")
+        await pilot.press("k", "j")
+        assert desk.places.item is not None
+        assert desk.places.item.node == early.id
         more.set()
         await settled(pilot)
-        nodes = pane(pilot, "nodes")
-        assert nodes.count == 51
-        assert "m:1" in lines(pilot, "nodes")[nodes.cursor]
-        assert screen(pilot)._selected == early.id
+        assert any("15" in line or "a:" in line for line in lines(desk.places))
+        assert desk.places.item.node == early.id
+        assert desk.view.node == early.id
 
 
 async def test_evidence_can_be_read() -> None:
-    async with app(reading(*world())).run_test(size=(120, 40)) as pilot:
+    async with app(reading(*world())).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        await pilot.press("enter", "j", "j", "w")
-        await settled(pilot)
-        why = pilot.app.screen.query_one("#why", Static)
-        assert why.display
-        assert "index.json names it" in str(why.render())
+        desk = screen(pilot)
+        await pilot.press("enter")
+        at = next(n for n, row in enumerate(desk.map.rows) if row.node and row.why)
+        desk.map.cursor = at
+        await pilot.press("w")
+        await pilot.pause()
+        assert desk.map.rows[at].why[:30] in shown(pilot)
 
 
 async def test_hostile_text_is_shown_and_does_nothing() -> None:
-    async with app(reading(*hostile_world())).run_test(size=(120, 40)) as pilot:
+    async with app(reading(*hostile_world())).run_test(size=WIDE) as pilot:
         await settled(pilot)
-        for name in ("nodes", "lineage"):
-            for line in lines(pilot, name):
-                assert is_safe(line)
-        for row in range(pane(pilot, "nodes").count):
-            await pilot.click("#nodes", offset=(20, row + 1))
-        assert "[@click=app.bell]click[/]" in "\n".join(lines(pilot, "nodes"))
-        for strip in pilot.app.screen._compositor.render_strips():
-            assert all(segment.text.isprintable() for segment in strip)
+        desk = screen(pilot)
+        for _ in range(len(desk.detail._shown.tabs)):  # type: ignore[union-attr]
+            await settled(pilot)
+            for found in (desk.places, desk.map, desk.detail.lines):
+                assert all(is_safe(line) for line in lines(found))
+            await pilot.press("right_square_bracket")
+        for place in "123456":
+            await pilot.press(place)
+            await settled(pilot)
+            for row in range(min(10, desk.places.count)):
+                await pilot.click("#places", offset=(8, row + 1))
+            for strip in pilot.app.screen._compositor.render_strips():
+                assert all(segment.text.isprintable() for segment in strip)
+        await pilot.press("4")
+        assert "[@click=app.bell]click[/]" in "\n".join(lines(desk.places))
 
 
-async def test_help_lists_every_key() -> None:
+async def test_help_lists_every_command_and_can_be_searched() -> None:
     async with app(reading(*world())).run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("question_mark")
         await pilot.pause()
-        text = str(pilot.app.screen.query_one("#help Static", Static).render())
-        for word in ("quit", "filter", "half a page down", "evidence"):
+        box = pilot.app.screen
+        assert isinstance(box, Chooser)
+        text = "\n".join(lines(box._lines))
+        for word in ("quit", "filter", "half a page down", "evidence", "exact"):
             assert word in text
-        await pilot.press("q")
+        await pilot.press(*"half")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, MainScreen)
+        assert len(lines(box._lines)) == 2
+        await pilot.press("escape")
+        await pilot.pause()
+        assert pilot.app.screen is screen(pilot)
 
 
 @pytest.mark.parametrize("size", [(40, 12), (80, 24), (300, 100)])
 async def test_any_size(size: tuple[int, int]) -> None:
     async with app(reading(*world())).run_test(size=size) as pilot:
         await settled(pilot)
-        await pilot.resize_terminal(61, 17)
-        await pilot.press("j", "tab", "j")
-        await pilot.pause()
+        for width, height in ((61, 17), (40, 12), (101, 30), (300, 100), (20, 5)):
+            await pilot.resize_terminal(width, height)
+            await pilot.press("j", "tab", "j", "plus", "plus", "tab", "underscore")
+            await pilot.pause()
 
 
 async def test_reading_again_marks_what_vanished() -> None:
@@ -211,19 +294,15 @@ async def test_reading_again_marks_what_vanished() -> None:
         return iter([_at(f) for f in facts])
 
     def _at(fact: Any) -> Any:
-        import msgspec
-
         return msgspec.structs.replace(fact, seen=application.session.reading.clock.now())
 
     application = app(ScriptedReader("registry", script))
-    async with application.run_test(size=(120, 40)) as pilot:
+    async with application.run_test(size=WIDE) as pilot:
         await settled(pilot)
+        desk = screen(pilot)
         application.session.reading.clock.time += 10  # type: ignore[attr-defined]
         facts = [f for f in facts if "latest" not in repr(f)]
         await pilot.press("ctrl+r")
-        for _ in range(200):
-            await pilot.pause(0.02)
-            if any("gone" in line for line in lines(pilot, "nodes")):
-                break
-        (gone,) = [line for line in lines(pilot, "nodes") if "gone" in line]
+        await until(pilot, lambda: any("gone" in line for line in lines(desk.places)), "gone")
+        (gone,) = [line for line in lines(desk.places) if "gone" in line]
         assert "latest" in gone

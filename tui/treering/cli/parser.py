@@ -93,6 +93,18 @@ def _add_commands(
         "--all", action="store_true", help="do not fold long chains and many layers"
     )
 
+    view = command("view", "what the screen shows of NODE: its map, and one tab of the detail")
+    shown = view.add_argument("node", metavar="NODE", help="or a link copied on the screen")
+    shown.completer = complete_node  # type: ignore[attr-defined]
+    view.add_argument("--tab", choices=_TABS, help="default: summary")
+    view.add_argument("--path", metavar="P", help="of a directory or file, for the tab tree")
+    view.add_argument("--width", type=_width, metavar="N", help="cut lines at N columns")
+
+    keys = command("keys", "every command of the screen, and its keys")
+    keys.add_argument("--preset", choices=("default", "k9s", "lazygit"))
+
+    _add_comparing(command, complete_node)
+
     record = command("record", "write what the sources say to a file")
     record.add_argument("file", type=Path, metavar="FILE")
 
@@ -103,6 +115,41 @@ def _add_commands(
 
     completion = command("completion", "print the completion script of a shell", json=False)
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def _add_comparing(
+    command: Callable[..., argparse.ArgumentParser],
+    complete_node: Callable[..., list[str]] | None,
+) -> None:
+    diff = command("diff", "what differs between A and B; exit 0 equal, 1 different, 2 trouble")
+    for name in ("a", "b"):
+        node = diff.add_argument(name, metavar=name.upper(), help="a NODE")
+        node.completer = complete_node  # type: ignore[attr-defined]
+    diff.add_argument(
+        "--only", type=_parts, metavar="PARTS", help=f"compare only these: {','.join(_PARTS)}"
+    )
+    diff.add_argument("--mtime", action="store_true", help="times of files count, too")
+    diff.add_argument("--unified", action="store_true", help="with the lines of text that differ")
+    form = diff.add_mutually_exclusive_group()
+    form.add_argument("--stat", action="store_true", help="counts only, files by directory")
+    form.add_argument("--markdown", action="store_true", help="for the description of a change")
+    diff.add_argument("--no-pager", action="store_true", help="print long output as it is")
+
+    blame = command("blame", "which layer or commit brought PATH to NODE, or changed it last")
+    blame.add_argument("path", metavar="PATH", help="an absolute path in the files of NODE")
+    node = blame.add_argument("node", metavar="NODE")
+    node.completer = complete_node  # type: ignore[attr-defined]
+
+    bisect = command(
+        "bisect",
+        "find the first bad version between GOOD and BAD. CMD is run for each version tried: "
+        "exit 0 says good, 125 cannot tell, 1-127 bad. It finds the version in TREERING_NODE and "
+        "TREERING_VERSION; an argument {} is replaced by the first",
+    )
+    for name in ("good", "bad"):
+        node = bisect.add_argument(name, metavar=name.upper(), help="a NODE")
+        node.completer = complete_node  # type: ignore[attr-defined]
+    bisect.add_argument("cmd", nargs="+", metavar="CMD", help="after --, run without a shell")
 
 
 def _add_sources(
@@ -126,6 +173,26 @@ def _add_sources(
         default=default,
         help="give a source up after so much silence (default 30)",
     )
+
+
+_TABS = ("summary", "layers", "tree", "packages", "config", "evidence", "document")
+_NARROWEST, _WIDEST = 20, 10_000
+_PARTS = ("layers", "files", "packages", "config", "source")
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(filter(None, text.split(",")))
+    unknown = [part for part in parts if part not in _PARTS]
+    if unknown or not parts:
+        what = safe(",".join(unknown) or text, 80)
+        raise argparse.ArgumentTypeError(f"{what} is none of {', '.join(_PARTS)}")
+    return parts
+
+
+def _width(text: str) -> int:
+    if not (text.isdecimal() and text.isascii() and _NARROWEST <= int(text) <= _WIDEST):
+        raise argparse.ArgumentTypeError(f"must be a number of columns from {_NARROWEST} on")
+    return int(text)
 
 
 def _depth(text: str) -> int:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from treering.cli.output import Output
 from treering.cli.wiring import Wiring
+from treering.core import config
 from treering.core.errors import Exit, UsageError
 from treering.core.graph import Graph
 from treering.core.reading import SILENCE, Reading, SourceStatus, State, read_all
+from treering.core.session import Session
 
 
 def reading(arguments: argparse.Namespace, wiring: Wiring, *, watch: bool = False) -> Reading:
@@ -31,12 +34,25 @@ def reading(arguments: argparse.Namespace, wiring: Wiring, *, watch: bool = Fals
     return Reading(readers, silence=arguments.timeout or SILENCE, watch=watch)
 
 
-def read(arguments: argparse.Namespace, wiring: Wiring, output: Output) -> tuple[Graph, Reading]:
+def session(arguments: argparse.Namespace, wiring: Wiring, found: Reading, scope: str) -> Session:
+    """Return what the screen opens on: a reading, and how the configuration wants it shown."""
+    path = arguments.config or config.find(os.environ, Path.cwd())
+    stages: tuple[Mapping[str, Any], ...] = ()
+    if path is not None and not arguments.source:
+        stages = config.load(path, wiring.catalogue.kinds).stages
+    screen = config.load_screen(os.environ, Path.cwd(), arguments.config)
+    return Session(found, scope, wiring.audit, stages, screen)
+
+
+def read(
+    arguments: argparse.Namespace, wiring: Wiring, output: Output, *, keep_open: bool = False
+) -> tuple[Graph, Reading]:
     """Read the sources the options name and return the joined graph.
 
+    With `keep_open` the sources can still be asked for files; close the reading at the end.
     Raises `UsageError` when there is no source at all.
     """
-    return read_out(require_sources(reading(arguments, wiring)), output)
+    return read_out(require_sources(reading(arguments, wiring)), output, keep_open=keep_open)
 
 
 def require_sources(found: Reading) -> Reading:
@@ -49,12 +65,13 @@ def require_sources(found: Reading) -> Reading:
     return found
 
 
-def read_out(found: Reading, output: Output) -> tuple[Graph, Reading]:
+def read_out(found: Reading, output: Output, *, keep_open: bool = False) -> tuple[Graph, Reading]:
     """Read every source to its end, showing progress on a terminal."""
     with _progress(found) as update:
         graph = read_all(found, update)
     report(found.status.values(), output)
-    found.close()
+    if not keep_open:
+        found.close()
     return graph, found
 
 

@@ -22,10 +22,10 @@ _LOOKS_LIKE: Mapping[str, str] = {
     # Blocks: bars, scroll bars, the borders of inputs.
     "_": "▁▂▃",
     "=": "▄▅▆▇≡≈",
-    "#": "█▓▒▙▛▜▟■◼",
+    "#": "█▓▒▙▛▜▟■◼◆",
     ":": "░▖▗▘▝⋮",
     # States. Booted and not, half and whole, done and failed must differ.
-    "*": "●•★◉◆⬤",
+    "*": "●•★◉⬤",
     "o": "○◦◯⭘◌◇□☐",
     "%": "◐◑◒◓",
     "x": "✗✘×☒✕✖",  # noqa: RUF001 -- a glyph, no letter

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from treering.core.facts import EdgeKind
 from treering.core.graph import Edge, Graph
 from treering.core.ids import NodeId
-from treering.core.text import Safe
+from treering.core.text import Safe, safe
 from treering.present.lanes import LINES, LaneRow, lay_out
 from treering.present.lines import LANES, Fold, Row, Span
 from treering.present.map_choice import Choice, Group, choose
@@ -284,4 +284,4 @@ def _lane_spans(lane: LaneRow, glyph: str, style: str, gutter: int) -> Iterable[
             runs.append((text, look))
     missing = 2 * gutter - 1 - len(lane.cells)
     runs.append((" " * (max(0, missing) + 1), ""))
-    return [(Safe(text), look) for text, look in runs]
+    return [(safe(text), look) for text, look in runs]

@@ -1,4 +1,4 @@
-"""The application: themes, the first screen and how it leaves.
+"""The application: themes, keys, the terminal, and how it leaves.
 
 Owns nothing a screen owns. Built-in actions that write files or press keys by name are switched
 off: nothing a foreign label could name may do anything.
@@ -6,17 +6,27 @@ off: nothing a foreign label could name may do anything.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
 from textual.color import Color
+from textual.events import CursorPosition
 from textual.filter import LineFilter
 
+from treering.core.errors import ConfigError
 from treering.core.session import Session
 from treering.core.text import safe
+from treering.present import terminal as deciding
+from treering.present.commands import PRESETS, keyed
+from treering.tui.bindings import keymap
+from treering.tui.painting.hook import CellPainting
 from treering.tui.screen import MainScreen
+from treering.tui.terminal import clipboard, crashes, driver, filters, signals, themes
+from treering.tui.terminal.link import Link, Meter, decided
 
 
 class VisibleControls(LineFilter):
@@ -32,25 +42,108 @@ def _visible(segment: Segment) -> Segment:
     return Segment(safe(segment.text), style)
 
 
-class TreeringApp(App[int]):
+class TreeringApp(CellPainting, App[int]):
     """treering on the screen."""
 
     TITLE = "treering"
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
+        settings = session.screen
+        encoding = sys.stdout.encoding if sys.stdout is not None else ""
+        glyphs = deciding.glyphs(os.environ, settings.glyphs, encoding or "utf-8")
+        self._ascii = glyphs.value == "ascii"
+        super().__init__(painting=settings.painting == "cells")
         self.session = session
         self.animation_level = "none"
-        self.theme = "textual-dark"
+        self.link: Link | None = decided(os.environ, settings.link)
+        self._meter = Meter()
+        self.commands = keyed(settings.keys, dict(settings.remap))
+        self.set_keymap(keymap(self.commands))
+        self._dress()
+
+    def _dress(self) -> None:
+        settings = self.session.screen
+        slow = self.link is not None and self.link.slow
+        chosen = deciding.theme(os.environ, settings.theme, slow=slow)
+        themes.plug(self, settings.themes, chosen.value)
 
     def get_default_screen(self) -> MainScreen:
-        """Open on the first screen."""
+        """Open on the one screen."""
         return MainScreen(self.session)
+
+    @property
+    def desk(self) -> MainScreen:
+        """The one screen, whatever stands over it."""
+        return next(s for s in self.screen_stack if isinstance(s, MainScreen))
+
+    async def on_mount(self) -> None:
+        """Take charge of the terminal, and find out how far away it is."""
+        signals.install(self)
+        self.desk.commands = self.commands
+        if self.link is None:
+            self.run_worker(self._measure(), exit_on_error=False)
+        else:
+            self._linked(self.link)
+
+    async def _measure(self) -> None:
+        self._linked(await self._meter.measure(self))
+
+    def on_cursor_position(self, event: CursorPosition) -> None:
+        """Take the terminal's answer to the question how far away it is."""
+        self._meter.answered(event)
+
+    def _linked(self, link: Link) -> None:
+        self.link = link
+        self.desk.debounce = link.debounce
+        self.desk.gatherer.every = link.publish_every
+        if link.slow:
+            self._dress()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give themes that are not treering's the colours of rows."""
+        return themes.variable_defaults()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Add the last line of defence to Textual's own filters."""
-        return [*super().get_line_filters(), VisibleControls()]
+        mono = self.theme == "mono"
+        found = filters.line_filters(
+            super().get_line_filters(), ascii_glyphs=self._ascii, mono=mono
+        )
+        return [*found, VisibleControls()]
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy what was selected in a field, by the same rules as anything else."""
+        clipboard.copy(self, text, os.environ)
+
+    def _fatal_error(self) -> None:
+        """Say what crashed, without what the variables held."""
+        crashes.report(self)
+
+    # -- what the screen asks of the application -----------------------------------------
+
+    def put_on_clipboard(self, text: str) -> str:
+        """Copy a text; return why that is impossible, or "" when it was sent."""
+        done = clipboard.copy(self, text, os.environ)
+        return "" if done.ok else done.why
+
+    def configure(self, word: str, value: str) -> str:
+        """Change a setting until the end; return what came of it, in words."""
+        if word == "theme" and value in self.available_themes:
+            self.theme = value
+        elif word == "keys" and value in PRESETS:
+            try:
+                self.commands = keyed(value, dict(self.session.screen.remap))
+            except ConfigError as error:
+                return str(error)
+            self.set_keymap(keymap(self.commands))
+            self.desk.commands = self.commands
+            self.desk.draw_frame()
+        elif word == "mouse" and value in {"on", "off"}:
+            driver.set_mouse(self, on=value == "on")
+        else:
+            return f"there is no {safe(word, 40)} {safe(value, 40)}"
+        return f"{word} {value}"
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Write nothing."""
@@ -61,5 +154,7 @@ class TreeringApp(App[int]):
 
 def open_app(session: Session) -> int:
     """Run the screen and return the exit code."""
-    result = TreeringApp(session).run()
-    return 0 if result is None else result
+    with signals.guarded():
+        app = TreeringApp(session)
+        result = app.run(mouse=session.screen.mouse)
+    return int(app.return_code or 0) if result is None else result

@@ -1,72 +1,102 @@
 """The thread that owns the graph while the screen is open.
 
-Owns merging, joining and every query the screen makes, so that no key ever waits for a source.
-It publishes immutable snapshots; the screen draws from those. Results carry the request they
-answer, so that late ones can be dropped.
+Owns merging, joining and every question the screen asks of the graph, so that no key ever waits
+for a source. It publishes immutable values; the screen draws from those. An answer carries the
+number of the question, so that late ones can be dropped.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from treering.core.graph import Graph, paused_collector
-from treering.core.ids import NodeId
 from treering.core.joins import derive
-from treering.core.lineage import Direction, tree
+from treering.core.names import Names
 from treering.core.reading import Reading
 from treering.core.text import Safe, safe
-from treering.present import nodes as present
-from treering.present.nodes import LineageRow, NodeRow
+from treering.present.places import Item, Place, places
 
-MAX_ROWS = 2000
-"""Longest lineage drawn in the pane, for each direction."""
 _PAUSE = 0.1
-_IDLE = 1.0
+_IDLE = 5.0
 _PUBLISH = 0.25
 _SHARE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The node list at one moment."""
+    """What there is at one moment. `finished` once every source was read and joined."""
 
-    rows: tuple[NodeRow, ...]
+    places: Mapping[Place, Sequence[Item]]
+    nodes: int
     finished: bool
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
-    """The answer to one request for a lineage."""
+class Answer:
+    """The answer to one question; `value` is None when what it asked about is not there."""
 
+    slot: str
     request: int
-    node: NodeId
-    rows: tuple[LineageRow, ...]
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Gathering ended by a bug; nothing more will come."""
+    """A bug: a question could not be answered, or gathering ended."""
 
     what: Safe
 
 
-Published = Snapshot | Lineage | Trouble | None
+Published = Snapshot | Answer | Trouble | None
 """What the gatherer publishes; None when only the states of sources changed."""
+
+
+class World:
+    """What a question may look at: the graph, and its names, indexed when first asked for."""
+
+    def __init__(self) -> None:
+        self.graph = Graph()
+        self._names: tuple[int, Names] | None = None
+
+    @property
+    def names(self) -> Names:
+        """The names of the graph as it is now."""
+        if self._names is None or self._names[0] != self.graph.version:
+            self._names = (self.graph.version, Names(self.graph))
+        return self._names[1]
+
+
+Question = Callable[[World], Any]
+"""Runs in the gatherer's thread. A `KeyError` means that what it asks about is not there."""
 
 
 class Gatherer:
     """Reads, merges and answers in a daemon thread of its own.
 
-    `publish` is called from that thread.
+    `publish` is called from that thread, for snapshots no more often than once in `every` seconds.
     """
 
-    def __init__(self, reading: Reading, publish: Callable[[Published], None]) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        publish: Callable[[Published], None],
+        *,
+        stages: Sequence[Mapping[str, Any]] = (),
+        every: float = _PUBLISH,
+    ) -> None:
         self.reading = reading
         self._publish = publish
-        self._graph = Graph()
-        self._wanted: tuple[int, NodeId] | None = None
+        self._stages = stages
+        self.every = every
+        self._world = World()
+        self._asked: dict[str, tuple[int, Question]] = {}
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
         self._refresh = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gatherer", daemon=True)
@@ -75,10 +105,16 @@ class Gatherer:
         """Start reading."""
         self._thread.start()
 
-    def ask(self, request: int, node: NodeId) -> None:
-        """Ask for the lineage of a node; an older request not yet answered is dropped."""
-        self._wanted = (request, node)
+    def ask(self, slot: str, question: Question) -> int:
+        """Ask a question; an older one of the same slot not yet answered is dropped.
+
+        Returns the number its `Answer` will carry.
+        """
+        request = next(self._numbers)
+        with self._lock:
+            self._asked[slot] = (request, question)
         self.reading.nudge()
+        return request
 
     def refresh(self) -> None:
         """Read the sources again; each asks only for what may have changed."""
@@ -94,10 +130,12 @@ class Gatherer:
         try:
             self._gather()
         except Exception as error:  # noqa: BLE001 -- a frozen screen must say why
-            self._publish(Trouble(safe(f"{type(error).__name__}: {error}")))
+            what = f"nothing more will come: {type(error).__name__}: {error}"
+            self._publish(Trouble(safe(what)))
 
     def _gather(self) -> None:
         self.reading.start()
+        graph = self._world.graph
         dirty, joined, states = True, False, ""
         published, cost = -1.0, 0.0
         ended, joining = -1.0, 0.0
@@ -105,7 +143,7 @@ class Gatherer:
         while not self._closing.is_set():
             facts = self.reading.poll(_IDLE if joined and not dirty else _PAUSE)
             if facts:
-                dirty, joined = self._graph.merge(facts) > 0 or dirty, False
+                dirty, joined = graph.merge(facts) > 0 or dirty, False
             if self._refresh.is_set():
                 self._refresh.clear()
                 self.reading.again()
@@ -115,13 +153,13 @@ class Gatherer:
             affordable = now - ended >= _SHARE * joining
             finished = self.reading.finished
             done = finished and not joined and not facts and affordable
-            if done or (dirty and not joined and affordable and now - published >= _PUBLISH):
+            if done or (dirty and not joined and affordable and now - published >= self.every):
                 # Joins are shown while sources still read, as long as they cost little.
                 self._join(done=done)
                 joined, dirty = done, True
                 ended = clock.monotonic()
                 joining = ended - now
-            if done or (dirty and now - published >= max(_PUBLISH, 4 * cost)):
+            if done or (dirty and now - published >= max(self.every, 4 * cost)):
                 began = clock.monotonic()
                 self._publish(self._snapshot(finished=finished and joined))
                 published = clock.monotonic()
@@ -129,11 +167,12 @@ class Gatherer:
 
     def _join(self, *, done: bool) -> None:
         """Join what is there; once every source was read, look up and mark what vanished too."""
+        graph = self._world.graph
         with paused_collector():
             if done:
-                self._graph.merge(self.reading.vanished(self._graph))
-                self._graph.merge(list(self.reading.look_up(self._graph)))
-            derive(self._graph)
+                graph.merge(self.reading.vanished(graph))
+                graph.merge(list(self.reading.look_up(graph)))
+            derive(graph)
 
     def _say_states(self, before: str) -> str:
         """Tell the screen when the state or count of a source changed."""
@@ -143,23 +182,20 @@ class Gatherer:
         return states
 
     def _answer(self) -> None:
-        wanted, self._wanted = self._wanted, None
-        if wanted is None:
-            return
-        request, node = wanted
-        if node not in self._graph:
-            return
-        rows: list[LineageRow] = []
-        for way, words in ((Direction.UP, "came from"), (Direction.DOWN, "what came of it")):
-            found = tree(self._graph, node, way, limit=MAX_ROWS)
-            nodes = {row.node: self._graph.node(row.node) for row in found}
-            rows.append(present.heading(words))
-            rows += present.lineage_rows(found, nodes)
-            if len(found) == MAX_ROWS:
-                rows.append(present.heading(f"only {MAX_ROWS} rows are shown"))
-        self._publish(Lineage(request, node, tuple(rows)))
+        with self._lock:
+            asked, self._asked = self._asked, {}
+        for slot, (request, question) in asked.items():
+            value = None
+            try:
+                value = question(self._world)
+            except KeyError:
+                pass
+            except Exception as error:  # noqa: BLE001 -- one bad question must not end reading
+                self._publish(Trouble(safe(f"{slot}: {type(error).__name__}: {error}")))
+            self._publish(Answer(slot, request, value))
 
     def _snapshot(self, *, finished: bool) -> Snapshot:
-        rows = [present.node_row(node) for node in self._graph.nodes()]
-        rows.sort(key=present.order)
-        return Snapshot(tuple(rows), finished)
+        reading = self.reading
+        with paused_collector():
+            found = places(self._world.graph, list(reading.status.values()), self._stages)
+        return Snapshot(found, len(self._world.graph), finished, reading.clock.now())

@@ -1,6 +1,6 @@
-"""The first screen: sources, nodes, and the lineage of the node under the cursor.
+"""The one screen: places, map and detail over one graph.
 
-Owns the layout and what its keys do. Draws from snapshots only.
+Owns the layout and who is told what came. The verbs are in the classes it stands on.
 """
 
 from __future__ import annotations
@@ -8,272 +8,243 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.screen import Screen
-from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.binding import BindingType
+from textual.containers import Grid
+from textual.events import Resize
 
-from treering.core.ids import NodeId
-from treering.core.reading import DONE
 from treering.core.session import Session
-from treering.core.text import safe
-from treering.present import nodes as present
-from treering.present.nodes import LineageRow, NodeRow
-from treering.tui import gatherer
-from treering.tui.commands import SCREEN, bindings, help_lines
-from treering.tui.gatherer import Gatherer, Lineage, Snapshot
+from treering.present import bars
+from treering.present.places import Place
+from treering.tui.bindings import bindings
+from treering.tui.gatherer import Answer, Snapshot, Trouble
+from treering.tui.loader import Loaded, Loading
 from treering.tui.messages import Published
+from treering.tui.taking import Taking
+from treering.tui.widgets.bar import Bar
+from treering.tui.widgets.detail import DetailPane
+from treering.tui.widgets.filter import FilterLine
 from treering.tui.widgets.lines import LineList
+from treering.tui.widgets.places import PlaceList, matches_of
+from treering.tui.widgets.rows import RowList
+from treering.tui.widgets.tabs import TabLine
 
-_DEBOUNCE = 0.08
-
-
-class Filter(Input):
-    """The line a filter is typed into. Leaving it takes effect before the next key is read."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "screen.keep_filter", "keep the filter", show=False)
-    ]
+_ZOOMS = ("", "-half", "-full")
 
 
-class MainScreen(Screen[None]):
-    """Three panes over one graph that is still being read."""
+class MainScreen(Taking):
+    """Three panes in a frame of three lines."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(SCREEN)
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 -- Textual's own
+    BINDINGS: ClassVar[list[BindingType]] = bindings(lists=False)
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 -- Textual's own
     DEFAULT_CSS = """
-    MainScreen { layout: vertical; }
-    MainScreen #top { height: 1; background: $panel; }
-    MainScreen #panes { height: 1fr; }
-    MainScreen #left { width: 28; }
-    MainScreen #graph { width: 1fr; height: 1fr; }
-    MainScreen LineList { border: round $foreground-disabled; }
-    MainScreen #sources { height: 1fr; min-height: 3; }
-    MainScreen #detail { height: auto; max-height: 5; padding: 0 1; color: $foreground-muted; }
-    MainScreen #nodes { width: 2fr; }
-    MainScreen #lineage { width: 3fr; }
-    MainScreen LineList:focus { border: round $border; }
-    MainScreen #why { height: 2; padding: 0 1; color: $foreground-muted; }
-    MainScreen #why { display: none; }
-    MainScreen #why.-shown { display: block; }
-    MainScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
-    MainScreen #filter.-shown { display: block; }
-    MainScreen.-narrow #panes { layout: vertical; }
-    MainScreen.-narrow #left { width: 1fr; height: 5; layout: horizontal; }
-    MainScreen.-narrow #sources { width: 2fr; height: 5; }
-    MainScreen.-narrow #detail { width: 3fr; max-height: 5; }
-    MainScreen.-narrow #nodes { width: 2fr; }
-    MainScreen.-narrow #lineage { width: 3fr; }
+    MainScreen { layout: vertical; background: $background; }
+    MainScreen #panes { height: 1fr; background: $background; }
+    MainScreen #places, MainScreen #map, MainScreen #detail {
+        border-top: solid $tree-dim; border-title-color: $tree-dim;
+    }
+    MainScreen #map { border-left: solid $tree-dim; }
+    MainScreen #detail { border-left: solid $tree-dim; }
+    MainScreen #places:focus, MainScreen #map:focus, MainScreen #detail:focus-within {
+        border-top: heavy $tree-accent; border-title-color: $tree-accent;
+        border-title-style: bold;
+    }
+    MainScreen.-wide #panes { grid-size: 3 1; grid-columns: 4fr 5fr 5fr; }
+    MainScreen.-narrow #panes { grid-size: 2 2; grid-columns: 2fr 3fr; grid-rows: 4fr 3fr; }
+    MainScreen.-narrow #detail { column-span: 2; border-left: none; }
+    MainScreen.-tiny #panes, MainScreen #panes.-full {
+        grid-size: 1 1; grid-columns: 1fr; grid-rows: 1fr;
+    }
+    MainScreen.-tiny #panes > *, MainScreen #panes.-full > * { display: none; border-left: none; }
+    MainScreen.-tiny #panes > .-chosen, MainScreen #panes.-full > .-chosen {
+        display: block; column-span: 1;
+    }
+    MainScreen.-wide #panes.-half.-places { grid-columns: 10fr 4fr 4fr; }
+    MainScreen.-wide #panes.-half.-map { grid-columns: 3fr 10fr 4fr; }
+    MainScreen.-wide #panes.-half.-rows { grid-columns: 3fr 4fr 10fr; }
+    MainScreen.-narrow #panes.-half.-places { grid-columns: 3fr 2fr; grid-rows: 3fr 1fr; }
+    MainScreen.-narrow #panes.-half.-map { grid-columns: 1fr 3fr; grid-rows: 3fr 1fr; }
+    MainScreen.-narrow #panes.-half.-rows { grid-rows: 1fr 3fr; }
     """
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-        self.gatherer = Gatherer(session.reading, self._published)
-        self._all: tuple[NodeRow, ...] = ()
-        self._rows: tuple[NodeRow, ...] = ()
-        self._lineage: tuple[LineageRow, ...] = ()
-        self._selected: NodeId | None = None
-        self._request = 0
-        self._history: list[NodeId] = []
-        self._debounce: Timer | None = None
-        self._finished = False
-        self._moved = False
-        self._answered = 0
-
-    # -- drawing -------------------------------------------------------------------------
+        super().__init__(session)
+        self._zoom = 0
 
     def compose(self) -> ComposeResult:
         """Lay the panes out."""
-        yield Static(id="top", markup=False)
-        with Horizontal(id="panes"):
-            with Vertical(id="left"):
-                yield LineList(id="sources")
-                yield Static(id="detail", markup=False)
-            with Horizontal(id="graph"):
-                yield LineList(id="nodes")
-                yield LineList(id="lineage")
-        yield Static(id="why", markup=False)
-        yield Filter(placeholder="part of a name, digest or kind", id="filter", compact=True)
-        yield Footer(show_command_palette=False)
+        yield Bar(id="top")
+        with Grid(id="panes"):
+            yield PlaceList(id="places")
+            yield RowList(id="map")
+            yield DetailPane(self.gatherer, self.loader, self.shelf)
+        yield Bar(id="crumbs")
+        yield FilterLine()
+        yield Bar(id="keys")
 
     def on_mount(self) -> None:
         """Start reading."""
-        for pane, title in (("sources", "Sources"), ("nodes", "Nodes"), ("lineage", "Lineage")):
-            self._pane(pane).border_title = Content(title)
-        self.set_focus(self._pane("nodes"))
-        self._draw_sources()
+        self.query_one(FilterLine).display = False
+        self.map.title("Map")
+        self.places.show_place(self.view.place, ())
+        self.draw_places_title()
+        self.set_focus(self.places)
+        self.apply_zoom()
+        self.draw_frame()
         self.gatherer.start()
 
-    def _pane(self, name: str) -> LineList:
-        return self.query_one(f"#{name}", LineList)
+    def draw_frame(self) -> None:
+        """Draw the lines around the panes."""
+        self.draw_top()
+        self.draw_crumbs()
+        line, commands = bars.keys_line(self.commands, self.size.width)
+        self.query_one("#keys", Bar).show(line, commands)
 
-    def _draw_sources(self) -> None:
-        statuses = list(self.session.reading.status.values())
-        lines = [present.source_line(status) for status in statuses]
-        pane = self._pane("sources")
-        pane.show(len(lines), lambda row, _width: lines[row])
-        done = sum(1 for s in statuses if s.state in DONE)
-        self._set("top", present.top_line(self.session, len(self._all), done, len(statuses)))
-        if statuses:
-            self._set(
-                "detail", present.source_detail(statuses[min(pane.cursor, len(statuses) - 1)])
-            )
-        else:
-            self._set(
-                "detail", "no source found here: try treering demo, or --source KIND:LOCATION"
-            )
+    def on_resize(self, _event: Resize) -> None:
+        """Fit the lines into the new width."""
+        if self.is_mounted:
+            self.draw_frame()
 
-    def _set(self, name: str, text: str) -> None:
-        self.query_one(f"#{name}", Static).update(Content(safe(text)))
+    def apply_zoom(self) -> None:
+        """Give the pane with the focus the room it was asked to have."""
+        panes = self.query_one("#panes", Grid)
+        chosen = self.focused.id if self.focused is not None else "places"
+        for name in ("places", "map", "rows"):
+            panes.set_class(name == chosen, f"-{name}")
+        for name, pane in (("places", self.places), ("map", self.map), ("rows", self.detail)):
+            pane.set_class(name == chosen, "-chosen")
+        for number, name in enumerate(_ZOOMS):
+            if name:
+                panes.set_class(number == self._zoom, name)
 
-    def _draw_nodes(self) -> None:
-        text = self.query_one(Filter).value.lower()
-        self._rows = tuple(r for r in self._all if present.matches(r, text)) if text else self._all
-        rows = self._rows
-        pane = self._pane("nodes")
-        at = next((i for i, r in enumerate(rows) if r.id == self._selected), None)
-        if not self._moved:
-            # Nobody has chosen yet: stay at the top while rows are still coming.
-            at = None
-        pane.show(len(rows), lambda row, width: present.node_line(rows[row], width), at)
-        shown = f"{len(rows)} of {len(self._all)}" if text else f"{len(rows)}"
-        pane.border_title = Content(f"Nodes {shown}")
-        if at is None and rows:
-            self._select(rows[pane.cursor].id)
+    def on_descendant_focus(self) -> None:
+        """Follow the focus, wherever it came from."""
+        if (
+            self.is_mounted
+            and self.focused is not None
+            and self.focused.id in {"places", "map", "rows"}
+        ):
+            self.apply_zoom()
+            self.draw_crumbs()
 
-    def _draw_lineage(self) -> None:
-        rows = self._lineage
-        self._pane("lineage").show(len(rows), lambda row, _width: rows[row].line)
-        self._draw_why()
+    def action_zoom(self, step: int) -> None:
+        """Give the pane with the focus more room, or less."""
+        self._zoom = max(0, min(len(_ZOOMS) - 1, self._zoom + step))
+        self.apply_zoom()
 
-    def _draw_why(self) -> None:
-        cursor = self._pane("lineage").cursor
-        row = self._lineage[cursor] if cursor < len(self._lineage) else None
-        self._set("why", row.why if row and row.why else "move in the lineage to see why")
+    def clear_zoom(self) -> bool:
+        """Give every pane its usual room; tell whether one had more."""
+        zoomed, self._zoom = self._zoom > 0, 0
+        self.apply_zoom()
+        return zoomed
 
-    # -- what comes from the gatherer -----------------------------------------------------
-
-    def _published(self, what: gatherer.Published) -> None:
-        self.post_message(Published(what))
+    # -- what comes from threads ---------------------------------------------------------
 
     def on_published(self, message: Published) -> None:
-        """Take what the gatherer made."""
+        """Take what a thread made."""
         what = message.what
         if isinstance(what, Snapshot):
-            self._all, self._finished = what.rows, what.finished
-            self._draw_nodes()
-            self._ask()
-        elif isinstance(what, Lineage) and what.request == self._request:
-            self._lineage, self._answered = what.rows, what.request
-            self._draw_lineage()
-        elif isinstance(what, gatherer.Trouble):
-            self.notify(what.what, title="a bug in treering", severity="error", markup=False)
-        self._draw_sources()
+            self._take(what)
+        elif isinstance(what, Answer):
+            self._answered(what)
+        elif isinstance(what, Loaded):
+            self.detail.loaded(what)
+            self.draw_crumbs()
+        elif isinstance(what, Loading):
+            self.detail.progressed(what)
+        elif isinstance(what, Trouble):
+            self.say(f"a bug in treering: {what.what}")
+        self.draw_top()
 
-    @property
-    def settled(self) -> bool:
-        """True once everything was read, joined and drawn; tests wait for it."""
-        waiting = self._debounce is not None or self._answered != self._request
-        return self._finished and not (waiting and self._rows)
+    def _take(self, snapshot: Snapshot) -> None:
+        self.snapshot, self.found = snapshot, snapshot.places
+        if not self.moved:
+            # Nobody has chosen yet: stay at the top while rows are still coming.
+            self._begin(snapshot)
+        else:
+            items = self.found.get(self.view.place, ())
+            matches = matches_of(items, self.places.filter)
+            self.places.show_items(items, matches)
+            self.draw_places_title()
+        if self.view.node is None or not self.moved:
+            self.follow_places()
+        if self.view.node is not None and self._timer is None:
+            self.ask()
 
-    # -- selecting -----------------------------------------------------------------------
+    def _begin(self, snapshot: Snapshot) -> None:
+        """Open the first place that has something in it."""
+        filled = [p for p in _FIRST if any(i.node is not None for i in snapshot.places.get(p, ()))]
+        place = filled[0] if filled else Place.SOURCES
+        self.show_place(place)
+        node = next((i.node for i in self.places.items if i.node is not None), None)
+        if node is not None:
+            with self.prevent(LineList.Moved):
+                self.places.select(node)
+
+    def _answered(self, answer: Answer) -> None:
+        if answer.slot == "map":
+            self.show_map(answer.request, answer.value)
+        elif answer.slot == "detail":
+            self.detail.answered(answer)
+        elif answer.slot == "reach":
+            self.show_reach(answer)
+        elif answer.slot == "target":
+            self.show_target(answer)
+        elif answer.slot == "copy":
+            self.show_copies(answer)
+        elif answer.slot == "base":
+            self.base_named(answer)
+        else:
+            self.box_answered(answer)
+
+    # -- what comes from the panes -------------------------------------------------------
 
     def on_line_list_moved(self, message: LineList.Moved) -> None:
         """Follow the cursor of a pane."""
-        self._moved = True
-        if message.lines.id == "nodes" and message.row < len(self._rows):
-            self._select(self._rows[message.row].id)
-        elif message.lines.id == "sources":
-            self._draw_sources()
-        elif message.lines.id == "lineage":
-            self._draw_why()
+        self.moved = True
+        self.hush()
+        if message.lines is self.places:
+            self.follow_places()
+        elif message.lines is self.map and self.focused is self.map:
+            row = self.map.row
+            if row is not None and row.node is not None:
+                self.detail_later(row.node)
+        self.draw_crumbs()
 
-    def _select(self, node: NodeId) -> None:
-        """Show the lineage of a node, once the cursor has rested a moment."""
-        if node == self._selected:
-            return
-        self._selected = node
-        if self._debounce is not None:
-            self._debounce.stop()
-        self._debounce = self.set_timer(_DEBOUNCE, self._ask)
+    def on_line_list_chosen(self) -> None:
+        """A click on the row under the cursor is ``enter``."""
+        self.action_go()
 
-    def _ask(self) -> None:
-        self._debounce = None
-        if self._selected is not None:
-            self._request += 1
-            self.gatherer.ask(self._request, self._selected)
+    def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
+        """Show the tab that was clicked."""
+        from treering.present.detail import Tab  # noqa: PLC0415 -- used here only
 
-    def _jump(self, node: NodeId) -> None:
-        at = next((i for i, r in enumerate(self._rows) if r.id == node), None)
-        if at is None:
-            self.query_one(Filter).value = ""
-            self._selected = node
-            self._draw_nodes()
-            at = next((i for i, r in enumerate(self._rows) if r.id == node), 0)
-        pane = self._pane("nodes")
-        pane.cursor = at
-        self._pane("lineage").cursor = 0
-        self._selected = None
-        self._select(node)
+        self.show_tab(Tab(message.name))
 
-    # -- actions -------------------------------------------------------------------------
+    def on_bar_clicked(self, message: Bar.Clicked) -> None:
+        """Do what a click in the line of keys stands for."""
+        command = next((c for c in self.commands if c.id == message.command), None)
+        if command is not None:
+            self.call_later(self.run_command, command)
 
-    def action_go(self) -> None:
-        """Go to the node under the cursor of the lineage."""
-        pane = self._pane("lineage")
-        if self.focused is pane and pane.cursor < len(self._lineage):
-            node = self._lineage[pane.cursor].node
-            if node is not None and node != self._selected:
-                if self._selected is not None:
-                    self._history.append(self._selected)
-                self._jump(node)
-        elif self.focused is self._pane("nodes"):
-            self.set_focus(pane)
-
-    def action_back(self) -> None:
-        """Go back to the node before."""
-        if self._history:
-            self._jump(self._history.pop())
-
-    def action_filter(self) -> None:
-        """Open the filter."""
-        field = self.query_one(Filter)
-        field.add_class("-shown")
-        self.set_focus(field)
-
-    def action_clear(self) -> None:
-        """Close the filter and show everything."""
-        field = self.query_one(Filter)
-        field.value = ""
-        field.remove_class("-shown")
-        self.set_focus(self._pane("nodes"))
-
-    def on_input_changed(self) -> None:
-        """Filter while typing."""
-        self._draw_nodes()
-
-    def action_keep_filter(self) -> None:
-        """Keep the filter and go to the list."""
-        self.set_focus(self._pane("nodes"))
-
-    def action_why(self) -> None:
-        """Show or hide the evidence of the edge under the cursor."""
-        self.query_one("#why").toggle_class("-shown")
+    # -- leaving -------------------------------------------------------------------------
 
     def action_refresh_sources(self) -> None:
         """Read the sources again."""
         self.gatherer.refresh()
-
-    def action_help(self) -> None:
-        """Show what the keys do."""
-        from treering.tui.help import HelpScreen  # noqa: PLC0415 -- rarely opened
-
-        self.app.push_screen(HelpScreen(help_lines()))
+        self.say("reading again")
 
     def action_leave(self) -> None:
+        """Go back; at the start, leave."""
+        if self.history:
+            self.action_back()
+        else:
+            self.action_quit_now()
+
+    def action_quit_now(self) -> None:
         """Leave at once, whatever the sources are doing."""
+        self.loader.close()
         self.gatherer.close()
         self.app.exit(0)
+
+
+_FIRST = (Place.IMAGES, Place.HOSTS, Place.REFS, Place.WORKLOADS, Place.SOURCES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from treering.cli.commands import explore, recordings, worlds
+from treering.cli.commands import comparing, explore, looking, recordings, tracing, worlds
 from treering.cli.commands.completion import completion
 from treering.cli.commands.doctor import doctor
 from treering.cli.wiring import Wiring
@@ -16,6 +16,11 @@ BY_NAME: dict[str, Callable[[argparse.Namespace, Wiring], int]] = {
     "graph": explore.graph,
     "find": explore.find,
     "lineage": explore.lineage,
+    "view": looking.view,
+    "keys": looking.keys,
+    "diff": comparing.diff,
+    "blame": tracing.trace,
+    "bisect": tracing.bisect,
     "record": recordings.record,
     "replay": recordings.replay,
     "doctor": doctor,

@@ -8,17 +8,19 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 from treering.cli import sources
 from treering.cli.output import Output
 from treering.cli.version import VERSION
 from treering.cli.wiring import Wiring
-from treering.core import export
+from treering.core import config, export
 from treering.core.errors import Exit
 from treering.core.gates import LEDGER
 from treering.core.ports import Check
 from treering.core.reading import Reading, State, read_all
 from treering.core.text import safe
+from treering.present import examine
 
 _WORDS = {True: "ok", False: "BAD", None: "-"}
 
@@ -26,7 +28,7 @@ _WORDS = {True: "ok", False: "BAD", None: "-"}
 def doctor(arguments: argparse.Namespace, wiring: Wiring) -> int:
     """Examine the terminal, the adapters and every source; exit 3 if one cannot be read."""
     output = Output()
-    checks = [*_program(output), *wiring.catalogue.examine()]
+    checks = [*_program(arguments, output), *wiring.catalogue.examine()]
     reading = sources.reading(arguments, wiring)
     _read_through(reading)
     rows = [*checks, *_sources(reading), *_traffic(wiring)]
@@ -54,7 +56,7 @@ def _read_through(reading: Reading) -> None:
     reading.close()
 
 
-def _program(output: Output) -> Iterator[Check]:
+def _program(arguments: argparse.Namespace, output: Output) -> Iterator[Check]:
     yield Check(
         safe("treering"), ok=True, detail=safe(f"{VERSION}, Python {platform.python_version()}")
     )
@@ -63,9 +65,9 @@ def _program(output: Output) -> Iterator[Check]:
             yield Check(safe(package), ok=True, detail=safe(metadata.version(package)))
         except metadata.PackageNotFoundError:
             yield Check(safe(package), ok=False, detail=safe("not installed"))
-    terminal = os.environ.get("TERM", "") if sys.stdout.isatty() else "stdout is no terminal"
-    encoding = output.out.encoding or "unknown encoding"
-    yield Check(safe("terminal"), ok=None, detail=safe(f"{terminal}, {encoding}"))
+    screen = config.load_screen(os.environ, Path.cwd(), arguments.config)
+    encoding = output.out.encoding or ""
+    yield from examine.rows(os.environ, screen, tty=sys.stdout.isatty(), encoding=encoding)
 
 
 def _sources(reading: Reading) -> Iterator[Check]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 from treering.cli import sources
 from treering.cli.commands import explore
@@ -14,7 +15,6 @@ from treering.core.errors import Refused
 from treering.core.ports import SourceSpec
 from treering.core.reading import SILENCE, Reading
 from treering.core.recording import SourceRecord
-from treering.core.session import Session
 from treering.core.text import safe
 
 
@@ -49,7 +49,9 @@ def replay(arguments: argparse.Namespace, wiring: Wiring) -> int:
     )
     reading = Reading([reader], silence=arguments.timeout or SILENCE)
     if not arguments.json and sys.stdout.isatty() and sys.stdin.isatty():
-        return wiring.open_screen(Session(reading, f"replay {arguments.file.name}", audit=True))
+        scope = f"replay {arguments.file.name}"
+        opened = sources.session(arguments, wiring, reading, scope)
+        return wiring.open_screen(replace(opened, audit=True))
     output = Output()
     read, found = sources.read_out(reading, output)
     if arguments.json:

@@ -11,7 +11,6 @@ from treering.cli import sources
 from treering.cli.output import Output
 from treering.cli.wiring import Wiring
 from treering.core.errors import Refused, UsageError
-from treering.core.session import Session
 from treering.core.text import safe
 
 
@@ -24,7 +23,7 @@ def screen(arguments: argparse.Namespace, wiring: Wiring) -> int:
         )
     reading = sources.reading(arguments, wiring, watch=True)
     scope = str(arguments.config) if arguments.config else str(Path.cwd())
-    return wiring.open_screen(Session(reading, scope, wiring.audit))
+    return wiring.open_screen(sources.session(arguments, wiring, reading, scope))
 
 
 def demo(arguments: argparse.Namespace, wiring: Wiring) -> int:

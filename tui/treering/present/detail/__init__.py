@@ -20,9 +20,9 @@ class Tab(StrEnum):
 
     SUMMARY = "summary"
     LAYERS = "layers"
-    CONFIG = "config"
-    PACKAGES = "packages"
     TREE = "tree"
+    PACKAGES = "packages"
+    CONFIG = "config"
     EVIDENCE = "evidence"
     DOCUMENT = "document"
 

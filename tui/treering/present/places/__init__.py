@@ -12,7 +12,7 @@ from typing import Any
 
 from treering.core.graph import Graph, paused_collector
 from treering.core.reading import SourceStatus
-from treering.core.text import Safe
+from treering.core.text import safe
 from treering.present.places import hosts, images, refs, sources, stages, workloads
 from treering.present.places.items import (
     Item,
@@ -82,4 +82,4 @@ _stages = stages.items
 
 
 def _nothing(place: Place) -> list[Item]:
-    return [Item(name=Safe(text)) for text in _EMPTY[place]]
+    return [Item(name=safe(text)) for text in _EMPTY[place]]

@@ -91,7 +91,7 @@ def short(node: NodeId) -> Safe:
     """Return what a node without a label is called: its digest or checksum in 12 digits."""
     rest = node.partition(":")[2]
     if node.startswith(_HASHED):
-        return Safe(rest.rpartition(":")[2][:12])
+        return safe(rest.rpartition(":")[2][:12])
     return safe(ids.short(rest))
 
 

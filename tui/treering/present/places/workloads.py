@@ -92,7 +92,7 @@ def _words(graph: Graph, found: Known, runs: list[NodeId]) -> tuple[str, ...]:
     state = found.attrs.get("state") or found.attrs.get("status")
     words = [safe(state, 32)] if isinstance(state, str) and state else []
     if found.sources and runs and _moved_on(graph, found, runs):
-        words.append(Safe(DIFFERS))
+        words.append(safe(DIFFERS))
     return (*words, *found.words)
 
 
