@@ -67,19 +67,19 @@ def test_it_looks_as_diff_writes_it() -> None:
     a = [b"%d\n" % n for n in range(1, 21)]
     b = [*a[:9], b"ten\n", *a[10:19], b"20"]
     assert shown(list(unified(a, b))) == [
-        "@@-7,7 +7,7 @@", " 7", " 8", " 9", "-10", "+ten", " 11", " 12", " 13",
-        "@@-17,4 +17,4 @@", " 17", " 18", " 19", "-20", "+20", "\\No newline at end of file",
+        "@@ -7,7 +7,7 @@", " 7", " 8", " 9", "-10", "+ten", " 11", " 12", " 13",
+        "@@ -17,4 +17,4 @@", " 17", " 18", " 19", "-20", "+20", "\\ No newline at end of file",
     ]  # fmt: skip
-    assert shown(list(unified([], [b"x\n"]))) == ["@@-0,0 +1 @@", "+x"]
+    assert shown(list(unified([], [b"x\n"]))) == ["@@ -0,0 +1 @@", "+x"]
 
 
 def test_files_links_and_what_is_no_text() -> None:
     a: dict[str, bytes | str] = {"/bin": b"\0\1", "/conf": b"a\n", "/gone": b"x\n", "/link": "one"}
     b: dict[str, bytes | str] = {"/bin": b"\0\2", "/conf": b"b\n", "/link": "two", "/new": b""}
     found = {d.change.path: d for d in diff(a, b)}
-    assert shown(found[b"/conf"].lines) == ["@@-1 +1 @@", "-a", "+b"]
-    assert shown(found[b"/link"].lines) == ["@@-1 +1 @@", "--> one", "+-> two"]
-    assert shown(found[b"/gone"].lines) == ["@@-1 +0,0 @@", "-x"]
+    assert shown(found[b"/conf"].lines) == ["@@ -1 +1 @@", "-a", "+b"]
+    assert shown(found[b"/link"].lines) == ["@@ -1 +1 @@", "--> one", "+-> two"]
+    assert shown(found[b"/gone"].lines) == ["@@ -1 +0,0 @@", "-x"]
     assert found[b"/new"].lines == ()
     assert found[b"/bin"].why == "binary"
     before, after = found[b"/bin"].a, found[b"/bin"].b

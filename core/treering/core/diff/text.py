@@ -36,8 +36,8 @@ class Mark(StrEnum):
     SAME = " "
     REMOVED = "-"
     ADDED = "+"
-    HUNK = "@@"
-    NOTE = "\\"
+    HUNK = "@@ "
+    NOTE = "\\ "
 
 
 @dataclass(frozen=True, slots=True)
