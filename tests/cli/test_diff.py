@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.oci_layout import Layout, config_of, link, tar_of
+from support.readers import HOSTILE
 
 from treering.core.diff.compare import Part
 
@@ -157,6 +160,59 @@ class TestDiff:
 
     def test_it_is_allowed_in_audit_mode(self, run: Any, demo: Path) -> None:
         assert run("diff", OLD, NEW, *config(demo), audited=True).code == 1
+
+
+def hostile_layout(path: Path) -> Path:
+    """Two images whose every text is hostile: paths, links, content, settings, packages."""
+    layout = Layout()
+    evil = HOSTILE.replace("/", "")
+    for name, more in (("a", b"1"), ("b", b"2")):
+        status = f"Package: {evil}\nStatus: install ok installed\nVersion: {evil}{name}\n\n"
+        tar = tar_of(
+            {
+                f"etc/{evil}": HOSTILE.encode() * 3 + more,
+                f"only-{name}{evil}": b"",
+                "link": link("link", HOSTILE + name),
+                "var/lib/dpkg/status": status.replace("\nnewline", "").encode(),
+            }
+        )
+        run = {"Env": [f"{HOSTILE}={HOSTILE}{name}"], "Labels": {HOSTILE: HOSTILE + name}}
+        steps = [{"created_by": HOSTILE, "comment": HOSTILE, "created": HOSTILE}]
+        config = config_of([tar], config=run, history=steps)
+        layout.tag(layout.image([tar], config=config), name)
+    return layout.write(path)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["diff", "x:a", "x:b"],
+        ["diff", "x:a", "x:b", "--stat", "--unified"],
+        ["diff", "x:a", "x:b", "--unified", "--json"],
+        ["diff", "x:a", "x:b", "--markdown"],
+        ["blame", "/link", "x:b"],
+        ["blame", f"/etc/{HOSTILE.replace('/', '')}", "x:b"],
+        ["blame", "/link", "x:b", "--json"],
+        ["blame", f"/{HOSTILE}", "x:b"],
+        ["diff", HOSTILE, "x:b"],
+        ["diff", "x:a", "x:b", "--only", HOSTILE],
+    ],
+)
+def test_hostile_images_print_nothing_a_terminal_obeys(
+    run: Any, tmp_path: Path, argv: list[str]
+) -> None:
+    layout = hostile_layout(tmp_path / "x")
+    done = run(*argv, "--source", f"oci-layout:{layout}")
+    assert done.code in {0, 1, 2}, done.err
+    assert "bug" not in done.err
+    assert not CONTROL.search(done.out), done.out
+    assert not CONTROL.search(done.err), done.err
+    if argv[:3] == ["diff", "x:a", "x:b"] and HOSTILE not in argv:
+        assert done.code == 1
+        assert "\\u{1b}" in done.out
+
+
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class TestBlame:

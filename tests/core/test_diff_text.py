@@ -96,6 +96,32 @@ def test_large_files_and_many_files_are_named_and_not_read() -> None:
     assert sum("only 500" in d.why for d in diff({}, many)) == 3
 
 
+class Slow:
+    """A clock on which every look takes ten seconds."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        self.at += 10
+        return self.at
+
+
+def test_reading_ends_when_its_time_is_over() -> None:
+    ours, theirs = tree_of({}), tree_of({f"/{n}": b"x\n" for n in range(9)})
+    changes = list(diff_trees(ours, theirs, ReadContext()))
+    found = list(text_diffs(ours, theirs, changes, ReadContext(Slow())))
+    assert ["seconds are over" in d.why for d in found] == [False] * 3 + [True] * 6
+
+
+def test_tabs_and_spaces_do_not_look_the_same() -> None:
+    lines = shown(list(unified([b"a\tb\n"], [b"a       b\n"])))
+    assert lines[1:] == ["-a→      b", "+a       b"]
+
+
 def test_lines_that_have_nothing_in_common_are_replaced_not_matched() -> None:
     a = [b"%d\n" % (n % 50) for n in range(5000)]
     b = [b"%d\n" % (n * 7 % 50) for n in range(5000)]

@@ -19,11 +19,12 @@ from treering.core.diff.config import (
     with_kernel_arguments,
 )
 from treering.core.diff.layers import LayerRow, diff_layers, layers_of
-from treering.core.diff.model import FileDiff
+from treering.core.diff.model import Change, FileDiff
 from treering.core.diff.packages import PackageChange, diff_packages
 from treering.core.diff.reading import Packages, packages_of_side, settings_of_side
 from treering.core.diff.sides import Side, Sides, sides
 from treering.core.diff.source import SourceDiff, built_from, diff_source
+from treering.core.diff.text import TextDiff, has_content, text_diffs
 from treering.core.diff.trees import diff_trees
 from treering.core.errors import SourceError
 from treering.core.graph import Graph
@@ -277,6 +278,22 @@ class _Work:
             self._miss(Part.SOURCE, f"{name}: several commits are named as its source: {said}")
             return None
         return edges[0].end if edges else None
+
+
+def contents(
+    shelf: Shelf, found: Comparison, changes: Iterable[Change], context: ReadContext
+) -> tuple[TextDiff, ...]:
+    """Return the content that differs of some of the files of a comparison.
+
+    Raises `SourceError` and `Cancelled`.
+    """
+    wanted = [change for change in changes if has_content(change)]
+    a, b = found.a.files, found.b.files
+    if a is None or b is None or not wanted:
+        return ()
+    return with_both(
+        shelf, a, b, context, lambda one, other: tuple(text_diffs(one, other, wanted, context))
+    )
 
 
 def same_files(graph: Graph, a: NodeId, b: NodeId) -> bool:

@@ -23,11 +23,14 @@ MAX_FILE = 1024 * 1024
 """Largest file in bytes that is compared as text."""
 MAX_FILES = 500
 """Most files whose content is read; of the others it is said that they were not."""
+MAX_SECONDS = 30.0
+"""How long contents are read; of an image each may cost unpacking a layer to its place."""
 MAX_PRODUCT = 4_000_000
 """Most differing lines of one side times those of the other that are matched with each other."""
 CONTEXT = 3
 _SNIFFED = 8000
 _MAX_LINE = 2000
+_TAB = 8
 
 
 class Mark(StrEnum):
@@ -80,19 +83,19 @@ def text_diffs(
 
     Directories, devices and changes of attributes alone are left out. Raises `Cancelled`.
     """
-    read = 0
-    for change in changes:
-        if not _has_content(change):
-            continue
+    end = context.clock.monotonic() + MAX_SECONDS
+    for read, change in enumerate(filter(has_content, changes)):
         context.check()
-        read += 1
-        if read > MAX_FILES:
+        if read >= MAX_FILES:
             yield TextDiff(change, why=safe(f"not read: only {MAX_FILES} files are"))
-            continue
-        yield _text_diff(a, b, change)
+        elif context.clock.monotonic() > end:
+            yield TextDiff(change, why=safe(f"not read: {MAX_SECONDS:.0f} seconds are over"))
+        else:
+            yield _text_diff(a, b, change)
 
 
-def _has_content(change: Change) -> bool:
+def has_content(change: Change) -> bool:
+    """Tell whether a change is of content: of a file or link, and not of attributes alone."""
     types = {entry.type for entry in (change.a, change.b) if entry is not None}
     if not types & {EntryType.FILE, EntryType.LINK}:
         return False
@@ -199,6 +202,15 @@ def _range(start: int, length: int) -> str:
 
 def _marked(mark: Mark, lines: Iterable[bytes]) -> Iterator[TextLine]:
     for line in lines:
-        yield TextLine(mark, safe(line.removesuffix(b"\n").expandtabs(8), _MAX_LINE))
+        yield TextLine(mark, safe(_tabs_shown(line.removesuffix(b"\n")), _MAX_LINE))
         if not line.endswith(b"\n"):
             yield TextLine(Mark.NOTE, Safe("No newline at end of file"))
+
+
+def _tabs_shown(line: bytes) -> str:
+    """Return a line with tabs as arrows, so that a tab and spaces do not look the same."""
+    pieces = line.decode("utf-8", "surrogateescape").split("\t")
+    shown = pieces[0]
+    for piece in pieces[1:]:
+        shown += "→".ljust(_TAB - len(shown) % _TAB) + piece
+    return shown

@@ -10,9 +10,9 @@ from contextlib import closing
 from treering.cli import processes, sources
 from treering.cli.output import Output
 from treering.cli.wiring import Wiring
-from treering.core.diff.compare import Comparison, Part, compare, with_both
+from treering.core.diff.compare import Comparison, Part, compare, contents
 from treering.core.diff.document import as_json, content_json
-from treering.core.diff.text import TextDiff, text_diffs
+from treering.core.diff.text import TextDiff
 from treering.core.errors import Exit, SourceError
 from treering.core.graph import Graph
 from treering.core.names import Names
@@ -45,7 +45,8 @@ def diff(arguments: argparse.Namespace, wiring: Wiring) -> int:
             shelf = Shelf(found.readers)
             context = ReadContext(found.clock)
             compared = _compare(arguments, read, shelf, context)
-            content = list(_content(compared, shelf, context)) if arguments.unified else []
+            wanted = compared.files.changes if arguments.unified else ()
+            content = contents(shelf, compared, wanted, context)
         _print(arguments, wiring, output, compared, content)
     except SourceError as error:
         # To whoever asks whether two things are equal, 3 would say more than is known.
@@ -67,16 +68,6 @@ def _compare(
     if arguments.unified and only:
         only.add(Part.FILES)
     return compare(read, shelf, a, b, context, only=only, mtime=arguments.mtime)
-
-
-def _content(found: Comparison, shelf: Shelf, context: ReadContext) -> Iterator[TextDiff]:
-    """Yield the content of files that differs. Raises `SourceError` and `Cancelled`."""
-    a, b = found.a.files, found.b.files
-    if a is not None and b is not None and found.files.changes:
-        changes = found.files.changes
-        yield from with_both(
-            shelf, a, b, context, lambda one, other: list(text_diffs(one, other, changes, context))
-        )
 
 
 def _print(

@@ -7,7 +7,6 @@ which are many, last. Every path stands whole on its line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from treering.core.diff.compare import Comparison, Part
 from treering.core.diff.model import Change
@@ -93,6 +92,6 @@ def _content_words(content: Content) -> str:
     return f"{human(content.size)} {content.digest or ''}".strip()
 
 
-def everything(found: Comparison, width: int, diffs: Iterable[TextDiff]) -> Iterator[Line]:
-    """Yield a comparison with the content that differs below it."""
-    return chain(lines(found, width), content(diffs))
+def content_rows(diff: TextDiff) -> tuple[Row, ...]:
+    """Return the content of one file that differs as rows."""
+    return tuple(Row(f"{at}", line) for at, line in enumerate(_content(diff)))
