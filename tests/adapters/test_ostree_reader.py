@@ -22,7 +22,7 @@ from treering.core.graph import Graph
 from treering.core.gvariant import Variant, encode
 from treering.core.ids import NodeId
 from treering.core.ports import Capability, Problem, ReadContext, Reader, SourceSpec
-from treering.core.text import one_line
+from treering.core.text import one_line, safe
 
 MANIFEST = "sha256:" + "5" * 64
 
@@ -381,4 +381,4 @@ def test_when_the_objects_cannot_be_listed_refs_are_followed(
 @example(" " * 1001 + "x")
 @example("x" * 300_000)
 def test_a_commit_is_called_by_the_first_line_of_its_subject(subject: str) -> None:
-    assert _title(subject) == one_line(subject)
+    assert safe(_title(subject)) == one_line(subject)

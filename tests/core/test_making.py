@@ -93,14 +93,14 @@ def test_edges_are_what_they_would_be_one_by_one(
     maker = Maker(Safe(source), 7.0)
     maker.commits([A, B])
     make = maker.edges(EdgeKind.PARENT, Level.EXACT, Safe(why))
-    for start, end in ends:
-        single = outcome(
-            lambda start=start, end=end: EdgeFact(
-                start, end, EdgeKind.PARENT, Level.EXACT, Safe(source), 7.0, Safe(why)
-            )
-        )
-        assert outcome(lambda start=start, end=end: make(start, end)) == single
-        assert outcome(lambda start=start, end=end: make(start, end)) == single
+    starts, stops = [e[0] for e in ends], [e[1] for e in ends]
+    single = outcome(
+        lambda: [
+            EdgeFact(s, e, EdgeKind.PARENT, Level.EXACT, Safe(source), 7.0, Safe(why))
+            for s, e in ends
+        ]
+    )
+    assert outcome(lambda: make(starts, stops)) == single
 
 
 @given(st.lists(checksums, max_size=4))

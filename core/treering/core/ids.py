@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from hashlib import sha256
-from typing import NewType
+from typing import NewType, cast
 
 from treering.core.errors import Damaged
 from treering.core.text import safe
@@ -162,7 +162,7 @@ def commits(checksums: Sequence[str]) -> list[NodeId]:
     """Return the ids of many OSTree commits. Raises `Damaged` as `commit` does."""
     together = "".join(checksums)
     if set(map(len, checksums)) == {_CHECKSUM} and _is_hex(together):
-        return [NodeId("commit:" + checksum) for checksum in checksums]
+        return cast("list[NodeId]", ["commit:" + checksum for checksum in checksums])
     return [commit(checksum) for checksum in checksums]
 
 

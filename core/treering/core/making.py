@@ -18,9 +18,10 @@ from treering.core.facts import EdgeFact, EdgeKind, Level, NodeFact, copies
 from treering.core.ids import NodeId
 from treering.core.text import MAX_CHARACTERS, Safe
 
-EdgeMaker = Callable[[NodeId, NodeId], EdgeFact]
-"""From where an edge starts and where it ends to the edge."""
+EdgeMaker = Callable[[Sequence[NodeId], Sequence[NodeId]], list[EdgeFact]]
+"""From where edges start and where they end, in turn, to the edges."""
 
+_MAX_KEPT: Final = 1024
 _ANY: Final = ids.commit("0" * 64)
 _TEXT: Final[frozenset[type]] = frozenset({str})
 
@@ -30,10 +31,7 @@ _edge_like: Final = cast("Callable[[EdgeFact], EdgeFact]", methodcaller("__copy_
 
 
 class Maker:
-    """Makes facts that share their source and moment.
-
-    For one reading: it remembers the ids of what it made.
-    """
+    """Makes facts that share their source and moment; remembers the ids it made last."""
 
     def __init__(self, source: Safe, seen: float) -> None:
         self._like = NodeFact(_ANY, source, seen)
@@ -42,13 +40,15 @@ class Maker:
     def commits(self, checksums: Sequence[str]) -> list[NodeId]:
         """Return what `ids.commits` does, and remember them. Raises `Damaged` as that does."""
         nodes = ids.commits(checksums)
+        if len(self._good) > _MAX_KEPT:
+            self._good.clear()
         self._good.update(nodes)
         return nodes
 
     def nodes(
-        self, nodes: Sequence[NodeId], labels: Sequence[Safe], attrs: Sequence[dict[str, Any]]
+        self, nodes: Sequence[NodeId], labels: Sequence[str], attrs: Sequence[dict[str, Any]]
     ) -> list[NodeFact]:
-        """Return the facts of some nodes, which are looked at together.
+        """Return the facts of some nodes, their labels made safe as attributes are.
 
         Raises as `NodeFact` does.
         """
@@ -56,7 +56,7 @@ class Maker:
         copied = copies(attrs)
         if copied is None or not (self._good.issuperset(nodes) and _are_plain(labels)):
             parts = zip(nodes, labels, attrs, strict=True)
-            return [NodeFact(n, like.source, like.seen, label, of) for n, label, of in parts]
+            return [NodeFact(n, like.source, like.seen, Safe(label), of) for n, label, of in parts]
         facts = []
         for node, label, copy in zip(nodes, labels, copied, strict=True):
             fact = _node_like(like)
@@ -71,17 +71,19 @@ class Maker:
         good, source, seen = self._good, self._like.source, self._like.seen
         like = EdgeFact(_ANY, _ANY, kind, level, source, seen, why)
 
-        def edge(start: NodeId, end: NodeId) -> EdgeFact:
-            if start not in good or end not in good:
-                fact = EdgeFact(start, end, kind, level, source, seen, why)
-                good.update((start, end))
-                return fact
-            fact = _edge_like(like)
-            force_setattr(fact, "start", start)
-            force_setattr(fact, "end", end)
-            return fact
+        def edges(starts: Sequence[NodeId], ends: Sequence[NodeId]) -> list[EdgeFact]:
+            ways = zip(starts, ends, strict=True)
+            if not (good.issuperset(starts) and good.issuperset(ends)):
+                return [EdgeFact(s, e, kind, level, source, seen, why) for s, e in ways]
+            facts = []
+            for start, end in ways:
+                fact = _edge_like(like)
+                force_setattr(fact, "start", start)
+                force_setattr(fact, "end", end)
+                facts.append(fact)
+            return facts
 
-        return edge
+        return edges
 
 
 def _are_plain(labels: Sequence[str]) -> bool:

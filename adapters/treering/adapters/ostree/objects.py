@@ -185,7 +185,7 @@ def _plain_commit(name: Checksum, data: bytes) -> Commit | None:
             seconds,
             _hex(tree_name),
             _hex(meta_name),
-            Checksum(sha256(data[time + 8 : table]).hexdigest()),
+            _hex(sha256(data[time + 8 : table]).digest()),
             size,
         )
     except (UnicodeDecodeError, Damaged, LimitExceeded):

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from treering.adapters.ostree import browsing, metadata
 from treering.adapters.ostree.deltas import Delta
+from treering.adapters.ostree.kept import Kept
 from treering.adapters.ostree.objects import Checksum, Commit
 from treering.adapters.ostree.refs import Ref, image_of
 from treering.adapters.ostree.repo import Repository, Stored, Unread
@@ -25,7 +26,7 @@ from treering.core import ids
 from treering.core.errors import SourceError
 from treering.core.facts import EdgeFact, EdgeKind, Fact, Level, NodeFact
 from treering.core.ids import NodeId
-from treering.core.making import Maker
+from treering.core.making import EdgeMaker, Maker
 from treering.core.ports import Capability, Document, ReadContext, SourceSpec
 from treering.core.text import Safe, one_line, safe
 
@@ -37,6 +38,7 @@ _LAST_YEAR: Final = 253_402_300_799
 
 _MAX_DELTAS_SHOWN: Final = 20
 _EVERY: Final = 500
+_TOGETHER: Final = 32
 _LINE: Final = 1000
 _IMAGE: Final = "manifest_digest"
 
@@ -99,7 +101,7 @@ class _Read:
         self.imported = make.edges(EdgeKind.IMPORTED_FROM, Level.EXACT, _IMAGE_WHY)
         self.roots: list[Root] = []
         self.tips = 0
-        self.nodes: dict[Checksum, NodeFact] = {}
+        self.kept = Kept(0, whole)
         self.described: set[Checksum] = set()
         self.stored = Stored()
         self.partial: frozenset[Checksum] = frozenset()
@@ -110,6 +112,7 @@ class _Read:
         refs = self.repository.refs(self.context.problem)
         yield from self._refs(refs)
         self._prepare()
+        self.kept = Kept(budget.trees, self.whole | self.partial)
         tips = [r.checksum for r in refs]
         yield from self._commits(tips)
         for checksum in self.stored.tombstones:
@@ -213,6 +216,7 @@ class _Read:
         for batch in self.repository.commit_batches(first):
             yield from self._found(batch)
         self.tips = len(self.roots)
+        self.kept.only_newest = True
         rest = [c for c in self.stored.commits if c not in first]
         for batch in self.repository.commit_batches(rest):
             yield from self._found(batch)
@@ -252,25 +256,27 @@ class _Read:
         attrs = list(map(self._attributes, commits))
         labels = list(map(_label, commits, attrs))
         nodes = self.make.nodes(self.make.commits(checksums), labels, attrs)
-        self.nodes.update(zip(checksums, nodes, strict=True))
+        self.kept.keep(commits, nodes)
         return [*nodes, *self._parents(nodes, commits), *self._images(nodes)]
 
     def _parents(self, nodes: list[NodeFact], commits: list[Commit]) -> list[EdgeFact]:
         """Return the edges from commits to their parents."""
-        named = [c.parent for c in commits if c.parent]
-        parents = iter(self.make.commits(named))
-        follows = self.follows
-        edges = []
+        follows: list[tuple[NodeId, str]] = []
+        layers: list[tuple[NodeId, str]] = []
         for node, commit in zip(nodes, commits, strict=True):
             if commit.parent:
                 layered = commit.metadata and metadata.is_layered(commit)
-                edges.append((self.layered if layered else follows)(node.id, next(parents)))
-        return edges
+                (layers if layered else follows).append((node.id, commit.parent))
+        return self._to_parents(self.follows, follows) + self._to_parents(self.layered, layers)
+
+    def _to_parents(self, make: EdgeMaker, ways: list[tuple[NodeId, str]]) -> list[EdgeFact]:
+        return make([w[0] for w in ways], self.make.commits([w[1] for w in ways])) if ways else []
 
     def _images(self, nodes: list[NodeFact]) -> list[EdgeFact]:
         """Return the edges from commits to the images they were imported from."""
-        named = [(n.id, n.attrs[_IMAGE]) for n in nodes if _IMAGE in n.attrs]
-        return [self.imported(node, ids.image(ids.digest(digest))) for node, digest in named]
+        named = [n for n in nodes if _IMAGE in n.attrs]
+        images = [ids.image(ids.digest(n.attrs[_IMAGE])) for n in named]
+        return self.imported([n.id for n in named], images)
 
     def _attributes(self, commit: Commit) -> dict[str, Any]:
         checksum = commit.checksum
@@ -324,55 +330,57 @@ class _Read:
         todo = _newest_first(self.roots[: self.tips]) + _newest_first(self.roots[self.tips :])
         if done:
             todo = [root for root in todo if root.checksum not in done]
-        verifier = Verifier(self.repository, budget)
-        for root, verdict in verifier.verify(todo, self.context):
+        told: list[tuple[Checksum, Verdict]] = []
+        for root, verdict in Verifier(self.repository, budget).verify(todo, self.context):
             if verdict is Verdict.WHOLE:
                 self.whole.add(root.checksum)
-                yield self._again(root.checksum, {"verified": "tree"})
-            elif verdict is Verdict.DAMAGED:
-                yield self._again(root.checksum, {"damaged": _DAMAGED_TREE})
+            if verdict is not Verdict.OPEN:
+                told.append((root.checksum, verdict))
+        for at in range(0, len(told), _TOGETHER):
+            yield from self._again(told[at : at + _TOGETHER])
 
-    def _again(self, checksum: Checksum, more: dict[str, Any]) -> NodeFact:
-        """Return a commit's node with `more` attributes.
+    def _again(self, told: list[tuple[Checksum, Verdict]]) -> list[NodeFact]:
+        """Return the nodes of commits with what is known of their trees.
 
         Of two facts of one source and time the graph keeps the one that sorts last when
         encoded. "tree" sorts after "commit"; a damaged one sorts last because it has lost
         ``content``: a tree that is not whole is not compared with others.
         """
-        node = self.nodes[checksum]
-        attrs = {**node.attrs, **more}
-        if "damaged" in more:
-            attrs.pop("content", None)
-        return self._node(checksum, attrs, node.label)
+        nodes = [self.kept.node(checksum) for checksum, _ in told]
+        attrs = [{**n.attrs, **_TOLD[verdict]} for n, (_, verdict) in zip(nodes, told, strict=True)]
+        for of in attrs:
+            if "damaged" in of:
+                of.pop("content", None)
+        known = self.make.commits([checksum for checksum, _ in told])
+        return self.make.nodes(known, [n.label for n in nodes], attrs)
 
     # -- making facts --------------------------------------------------------------------
 
-    def _node(
-        self, checksum: Checksum, attrs: dict[str, Any], label: Safe | None = None
-    ) -> NodeFact:
-        label = label or Safe(checksum[:12])
-        (node,) = self.make.nodes(self.make.commits([checksum]), [label], [attrs])
+    def _node(self, checksum: Checksum, attrs: dict[str, Any]) -> NodeFact:
+        (node,) = self.make.nodes(self.make.commits([checksum]), [checksum[:12]], [attrs])
         return node
 
     def _edge(self, start: ids.NodeId, end: ids.NodeId, kind: EdgeKind, why: Safe) -> EdgeFact:
         return EdgeFact(start, end, kind, Level.EXACT, self.source, self.seen, why)
 
 
-def _label(commit: Commit, attrs: Mapping[str, Any]) -> Safe:
+def _label(commit: Commit, attrs: Mapping[str, Any]) -> str:
     """Return what a commit is called: its version or its subject, without either its checksum."""
-    label = safe(attrs["version"]) if "version" in attrs else _title(commit.subject)
-    return label or Safe(commit.checksum[:12])
+    return attrs.get("version") or _title(commit.subject) or commit.checksum[:12]
 
 
-def _title(subject: str) -> Safe:
+def _title(subject: str) -> str:
     """Return the first line of a subject as `one_line` does."""
     # It is one line mostly, and then need not be looked through for others.
     plain = len(subject) <= _LINE and subject.isprintable()
-    return safe(subject.strip()) if plain else one_line(subject)
+    return subject.strip() if plain else one_line(subject)
 
 
 def _newest_first(roots: list[Root]) -> list[Root]:
     return sorted(roots, key=attrgetter("timestamp"), reverse=True)
 
 
-_DAMAGED_TREE: Final = "an object of its tree is missing or does not hash to its name"
+_TOLD: Final = {
+    Verdict.WHOLE: {"verified": "tree"},
+    Verdict.DAMAGED: {"damaged": "an object of its tree is missing or does not hash to its name"},
+}

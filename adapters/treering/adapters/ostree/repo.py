@@ -70,7 +70,7 @@ _HEX: Final = re.compile("[0-9a-f]*")
 _REST: Final = 62
 """Digits of a checksum that are in the name of an object's file; two are its folder."""
 
-_BATCH: Final = 64
+_BATCH: Final = 32
 _MAX_BATCH: Final = 1 << 20
 """Commits, and bytes of them, that are read before they are understood."""
 
@@ -399,7 +399,7 @@ def object_name(name: str, suffix: str) -> str:
 def _gather(folder: str, names: list[str], suffix: str) -> list[Checksum]:
     """Return the sorted checksums of the objects with `suffix` among the `names` in a folder."""
     length = _REST + len(suffix)
-    full = [folder + n[:_REST] for n in names if n.endswith(suffix) and len(n) == length]
+    full = [folder + n[:_REST] for n in names if len(n) == length and n.endswith(suffix)]
     if not _HEX.fullmatch("".join(full)):
         full = [c for c in full if is_checksum(c)]
     return cast("list[Checksum]", sorted(full))
