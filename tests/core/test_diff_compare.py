@@ -115,6 +115,18 @@ class TestParts:
         assert [(c.key, c.a, c.b) for c in found.config] == [("kargs.mem", "0G", "1G")]
         assert found.missing == ()
 
+    def test_a_container_and_its_image(self) -> None:
+        box = ids.container("registry", "c0ffee" * 10)
+        graph = world(node(box, "web-1"), edge(box, EdgeKind.RUNS, ONE))
+        own = {"Env": ["A=1", "B=2"], "StopSignal": 15, "ExposedPorts": {"9/tcp": {}}}
+        papers = {ONE: CONFIG, box: {"Config": own}}
+        kept = shelf({**BOTH, box: files("8.0-1", x=b"0")}, papers)
+        found = compared(graph, kept, ONE, box)
+        assert [(c.key, c.a, c.b) for c in found.config] == [("env.B", None, "2")]
+        assert [change.path for change in found.files.changes] == [b"/x"]
+        assert not found.differs(Part.LAYERS)
+        assert found.missing == ()
+
 
 class TestMissing:
     @pytest.mark.parametrize("broken", [ONE, TWO])

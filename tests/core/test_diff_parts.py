@@ -155,6 +155,10 @@ class TestConfig:
             assert "\x1b" not in repr(change.b)
             assert "\\x1b" not in repr(change.b)
 
+    def test_the_root_directory_is_where_a_process_starts_anyway(self) -> None:
+        said = {"config": {"WorkingDir": "/"}}
+        assert of_document(said).values == of_attributes({"workdir": "/"}).values == {}
+
     def test_fields_of_the_wrong_type_are_left_out(self) -> None:
         wrong = {"config": {"Env": 1, "Labels": ["x"], "ExposedPorts": "80", "Volumes": 7}}
         assert of_document(wrong).values == {}

@@ -125,5 +125,7 @@ def _settings(values: Mapping[str, Any], *, whole: bool = True) -> Settings:
         safe(key, _MAX_KEY): safe_value(value)
         for key, value in values.items()
         if value is not None and (value not in ("", [], {}) or "." in key)
+        # Where a process starts that is told nothing.
+        if (key, value) != ("workdir", "/")
     }
     return Settings(kept, whole)

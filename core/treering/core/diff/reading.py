@@ -118,7 +118,10 @@ def _settings(
     try:
         for document in _documents(graph, shelf, asked, context):
             if "config" in document or "Config" in document:
-                return of_document({**platform, **document}), _NONE
+                found = of_document({**platform, **document})
+                # What a container says of ports and signals are an engine's defaults, too.
+                of_image = asked == side.version
+                return Settings(found.values, whole=of_image), _NONE
     except SourceError as error:
         trouble = error.message
     why = trouble or "no source here keeps its config"

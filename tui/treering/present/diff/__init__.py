@@ -14,6 +14,9 @@ from treering.core.diff.compare import Comparison, Part
 from treering.present.diff import config, files, layers, packages, source, summary
 from treering.present.lines import Row
 
+MANY = 2000
+"""About how many rows the files have before anybody unfolds one."""
+
 
 class Section(StrEnum):
     """The sections, in their order; the value is the title."""
@@ -45,7 +48,8 @@ def rows(
 ) -> tuple[Row, ...]:
     """Return the rows of a section; `opened` are the directories that show what is in them.
 
-    Without `opened` every directory does.
+    Without `opened` the upper ones do, as many as make `MANY` rows. Whoever folds and unfolds
+    keeps the tree (`files.tree_of`) and asks `files.rows`.
     """
     match section:
         case Section.SUMMARY:
@@ -53,7 +57,9 @@ def rows(
         case Section.LAYERS:
             return layers.rows(found, width=width)
         case Section.FILES:
-            return files.rows(files.tree_of(found.files.changes), opened, width=width)
+            tree = files.tree_of(found.files.changes)
+            shown = files.first_opened(tree, MANY) if opened is None else opened
+            return files.rows(tree, shown, width=width)
         case Section.PACKAGES:
             return packages.rows(found, width=width)
         case Section.CONFIG:

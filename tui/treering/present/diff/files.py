@@ -23,6 +23,7 @@ STYLES = {
     ChangeType.MODIFIED: "modified",
 }
 _WIDE = 60
+_NOTHING = Safe("")
 
 
 @dataclass(slots=True)
@@ -149,7 +150,7 @@ def _mark(change: Change) -> tuple[str, str]:
 
 def fields(change: Change) -> Safe:
     """Return which of a path's fields differ, "" for one that came or went."""
-    return joined(field.value for field in change.fields)
+    return joined(field.value for field in change.fields) if change.fields else _NOTHING
 
 
 def _fields(change: Change) -> list[Span]:
