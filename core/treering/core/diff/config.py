@@ -61,7 +61,8 @@ def diff_config(a: Settings, b: Settings) -> tuple[ConfigChange, ...]:
     """Return the settings that differ, sorted. What one side cannot tell is not compared."""
     keys = a.values.keys() | b.values.keys()
     if not (a.whole and b.whole):
-        keys = {key for key in keys if key.partition(".")[0] not in _ONLY_DOCUMENTED}
+        told = (a.values.keys() & b.values.keys()) | (keys - set(PLATFORM))
+        keys = {key for key in told if key.partition(".")[0] not in _ONLY_DOCUMENTED}
     return tuple(
         ConfigChange(key, a.values.get(key), b.values.get(key))
         for key in sorted(keys)
