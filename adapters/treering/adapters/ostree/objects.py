@@ -18,6 +18,7 @@ from typing import Final, NewType, cast
 
 import msgspec
 
+from treering.adapters.ostree.dirtrees import plain_dirtree
 from treering.core import ids
 from treering.core.errors import Damaged, LimitExceeded
 from treering.core.gvariant import Raw, count, decode, decode_raw, encode, raw_decoder
@@ -198,6 +199,14 @@ def parse_dirtree(data: bytes) -> DirTree:
     Raises `Damaged` for names that are empty, ``.``, ``..``, hold a slash, are longer than 255
     bytes, are not in byte order, or stand twice.
     """
+    plain = plain_dirtree(data) if len(data) <= MAX_METADATA else None
+    if plain is not None:
+        return DirTree(*plain)
+    return any_dirtree(data)
+
+
+def any_dirtree(data: bytes) -> DirTree:
+    """Return any directory, as `parse_dirtree` does, member by member as the decoder has it."""
     files, dirs = decode(DIRTREE_TYPE, data, limit=MAX_METADATA)
     _check_names([f[0] for f in files])
     _check_names([d[0] for d in dirs])
