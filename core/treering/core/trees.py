@@ -47,7 +47,7 @@ _LETTERS = {
 }
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, array_like=True):
     """One path of a tree.
 
     `mode` holds the permission bits (``0o7777``), `size` bytes of content, `target` what a
@@ -56,6 +56,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     the bottom. `same_as` is the path whose content a hard link shares. `mtime` is in seconds.
     `held` tells which member of which archive it is: the layer, and the offset of its content in
     that layer unpacked. Two paths with one `held` are one file.
+
+    The order of the fields is that of stored entries (`core.layerindex`): a new one goes last.
     """
 
     path: bytes

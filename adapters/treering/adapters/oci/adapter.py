@@ -6,6 +6,7 @@ heavy; the reader is imported when a source is opened.
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from collections.abc import Callable, Sequence
@@ -21,8 +22,10 @@ _NAMES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".oci")
 def _open(spec: SourceSpec, audit: bool) -> Reader:  # noqa: FBT001 -- the shape of the port
     """Return the reader of a layout or archive."""
     from treering.adapters.oci.reader import OciReader  # noqa: PLC0415 -- codecs only when read
+    from treering.core.layerindex import usual_index  # noqa: PLC0415 -- as above
 
-    return OciReader(spec.kind, spec.location, spec.name, audit)
+    index = usual_index(os.environ, audit=audit)
+    return OciReader(spec.kind, spec.location, spec.name, audit, index)
 
 
 def _is_layout(path: Path) -> bool:

@@ -15,11 +15,12 @@ from treering.adapters.oci.blobs import Blobs, blob_name
 from treering.adapters.oci.catalog import Catalog, Draft
 from treering.adapters.oci.documents import Documents
 from treering.adapters.oci.papers import Papers
-from treering.adapters.oci.trees import Open, Shelf, Shelved, content
+from treering.adapters.oci.trees import Open, Shelf, Shelved, content, in_order
 from treering.adapters.oci.verify import Job, Stored
 from treering.core import ids
 from treering.core.errors import Damaged, NotRecognised, SourceError, Unreachable
 from treering.core.ids import Digest, Kind, NodeId
+from treering.core.layerindex import LayerIndex
 from treering.core.overlay import Overlay
 from treering.core.ports import Document, ReadContext
 from treering.core.scanning import Check
@@ -41,14 +42,24 @@ class _Known:
 
 
 class Browser:
-    """Opens nodes of one source. `open_blobs` and `gather` are the reader's."""
+    """Opens nodes of one source. `open_blobs` and `gather` are the reader's.
 
-    def __init__(self, source: Safe, open_blobs: Open, gather: Gather, alive: Check) -> None:
+    `index` remembers layers on disk.
+    """
+
+    def __init__(
+        self,
+        source: Safe,
+        open_blobs: Open,
+        gather: Gather,
+        alive: Check,
+        index: LayerIndex | None = None,
+    ) -> None:
         self._source = source
         self._open = open_blobs
         self._gather = gather
         self._alive = alive
-        self._shelf = Shelf()
+        self._shelf = Shelf(index=index)
         self._lock = threading.Lock()
         self._known: _Known | None = None
 
@@ -108,10 +119,12 @@ class Browser:
         diff_ids = self._diff_ids(node, catalog.nodes[node])
         overlay = Overlay(note=context.note, check=check)
         layers: dict[int, Shelved] = {}
-        for at, diff_id in enumerate(diff_ids):
+        found = in_order(
+            lambda diff_id, go_on: self._scan(blobs, catalog, diff_id, go_on), diff_ids, check
+        )
+        for at, (diff_id, scanned) in enumerate(zip(diff_ids, found, strict=True)):
             check()
             context.progress(at, len(diff_ids), "layers")
-            scanned = self._scan(blobs, catalog, diff_id, check)
             if scanned is None:
                 context.note(
                     f"layer {at + 1} of {len(diff_ids)}, {diff_id}, is not stored here on "
@@ -146,7 +159,7 @@ class Browser:
 
     def _content(self, layers: dict[int, Shelved]) -> Callable[[Entry, int], bytes]:
         def read(entry: Entry, limit: int) -> bytes:
-            return content(self._open, layers, entry, limit, self._alive)
+            return content(self._open, self._shelf, layers, entry, limit, check=self._alive)
 
         return read
 

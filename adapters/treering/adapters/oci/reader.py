@@ -1,8 +1,9 @@
 """The reader of layouts and archives.
 
 Owns one read from the first file to the last fact: which form the location has, the documents,
-then the facts, and last the layers, once they are hashed. Opens files for reading only; audit
-mode changes nothing, since there is nothing to leave out.
+then the facts, and last the layers, once they are hashed. Opens the files of the source for
+reading only. What trees were opened is remembered in the user's cache; in audit mode that is
+read and not written.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from treering.core.errors import Cancelled, NotRecognised
 from treering.core.facts import Fact
 from treering.core.files import from_os_error
 from treering.core.ids import NodeId
+from treering.core.layerindex import LayerIndex
 from treering.core.ports import Capability, Document, ReadContext
 from treering.core.text import Safe, safe
 from treering.core.trees import MemoryTree
@@ -39,7 +41,7 @@ class OciReader:
     file; either archive kind reads both contents. Layers are hashed last, in the order in which
     images list them, within `blobs.VERIFY_BUDGET` of stored bytes; others have ``verified``
     false. An artifact without a subject is an image node by its manifest's digest, with
-    ``artifact_type`` and no layers.
+    ``artifact_type`` and no layers. `index` remembers on disk what layers hold.
     """
 
     capabilities = Capability.VERIFIES | Capability.TREES
@@ -50,6 +52,7 @@ class OciReader:
         location: str,
         name: str,
         audit: bool = False,  # noqa: FBT001, FBT002 -- the shape adapters share
+        index: LayerIndex | None = None,
     ) -> None:
         self.kind = kind
         self.name: Safe = safe(name)
@@ -58,7 +61,7 @@ class OciReader:
         self._path = Path(location)
         self._verifier = Verifier()
         self._closed = threading.Event()
-        self._browser = Browser(self.name, self._open, self._gather, self._alive)
+        self._browser = Browser(self.name, self._open, self._gather, self._alive, index)
 
     def read(self, context: ReadContext) -> Iterator[Fact]:
         """Yield everything the source holds; errors as `core.ports.Reader` says."""
