@@ -224,6 +224,25 @@ class TestSides:
         assert found.a.version == found.b.version == ONE
         assert "linux/arm64" in found.notes[0]
 
+    def test_two_indexes_that_differ_for_another_platform_are_not_equal(self) -> None:
+        def of(number: int, layer: int, arch: str) -> list[Fact]:
+            return image(number, f"web:{number}", [layer], os="linux", architecture=arch)
+
+        one, other, third = (ids.index(digest(number)) for number in (91, 92, 93))
+        four = ids.image(digest(4))
+        graph = Graph()
+        graph.merge([*of(1, 11, "amd64"), *of(2, 12, "arm64"), *of(3, 13, "arm64")])
+        graph.merge([*of(4, 14, "amd64"), node(one, "web"), node(other, "web"), node(third, "web")])
+        lists = {one: (ONE, TWO), other: (ONE, THREE), third: (four,)}
+        for whole, ends in lists.items():
+            graph.merge([edge(whole, EdgeKind.LISTS, end) for end in ends])
+        found = compared(graph, shelf({}), one, other)
+        assert found.equal is False
+        assert [(c.key, c.a, c.b) for c in found.config] == [("platforms.linux/arm64", TWO, THREE)]
+        assert compared(graph, shelf({}), one, one).equal is True
+        left = compared(graph, shelf({}, {ONE: CONFIG, four: CONFIG}), one, third)
+        assert [(c.key, c.a, c.b) for c in left.config] == [("platforms.linux/arm64", TWO, None)]
+
     def test_what_has_no_files_is_refused_with_a_reason(self) -> None:
         host = ids.host("web-01")
         with pytest.raises(UsageError, match="host web-01 stands for nothing"):

@@ -7,7 +7,7 @@ must not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
@@ -22,7 +22,7 @@ from treering.core.diff.layers import LayerRow, diff_layers, layers_of
 from treering.core.diff.model import Change, FileDiff
 from treering.core.diff.packages import PackageChange, diff_packages
 from treering.core.diff.reading import Packages, packages_of_side, settings_of_side
-from treering.core.diff.sides import Side, Sides, sides
+from treering.core.diff.sides import Side, Sides, platforms, sides
 from treering.core.diff.source import SourceDiff, built_from, diff_source
 from treering.core.diff.text import TextDiff, has_content, text_diffs
 from treering.core.diff.trees import diff_trees
@@ -239,6 +239,18 @@ class _Work:
                     Safe("the configuration of an image and the metadata of a commit are no pair")
                 )
             return ()
+        return tuple(sorted((*self._settings(), *self._platforms()), key=lambda c: c.key))
+
+    def _platforms(self) -> Iterator[ConfigChange]:
+        """Yield what two indexes have for the platforms that are not compared."""
+        ours, theirs = platforms(self.graph, self.a.asked), platforms(self.graph, self.b.asked)
+        compared = {self.a.version, self.b.version}
+        for platform in sorted(ours.keys() | theirs.keys()) if ours and theirs else ():
+            one, other = ours.get(platform), theirs.get(platform)
+            if one != other and {one, other} != compared:
+                yield ConfigChange(safe(f"platforms.{platform}"), one, other)
+
+    def _settings(self) -> tuple[ConfigChange, ...]:
         if self.a.version == self.b.version and self.a.files == self.b.files:
             # Only how they are started can differ.
             none = Settings({})

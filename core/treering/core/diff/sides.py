@@ -15,10 +15,12 @@ from treering.core.errors import UsageError
 from treering.core.facts import EdgeKind
 from treering.core.graph import Graph
 from treering.core.ids import Kind, NodeId, kind_of
-from treering.core.opening import Candidate, candidates
+from treering.core.opening import MAX_STEPS, Candidate, candidates
 from treering.core.text import Safe, safe
 
 _RUNS = frozenset({EdgeKind.RUNS})
+_LISTS = frozenset({EdgeKind.LISTS})
+_POINTS = frozenset({EdgeKind.POINTS_AT})
 _HOLDS = frozenset({EdgeKind.ENCAPSULATES})
 _IMAGES = frozenset({Kind.IMAGE, Kind.CONTAINER})
 
@@ -69,6 +71,24 @@ def sides(graph: Graph, a: NodeId, b: NodeId) -> Sides:
     )
     notes = [*_choice(graph, ours, one[1]), *_choice(graph, theirs, other[1])]
     return Sides(_side(graph, a, one[1]), _side(graph, b, other[1]), tuple(dict.fromkeys(notes)))
+
+
+def platforms(graph: Graph, node: NodeId) -> dict[Safe, NodeId]:
+    """Return the images of an index, or of a name that points at one, by platform.
+
+    Empty for everything else. Of several images of one platform the first by id counts.
+    """
+    at = graph.canonical(node)
+    for _ in range(MAX_STEPS):
+        if kind_of(at) is Kind.INDEX:
+            listed = [edge.end for edge in graph.edges_from(at, _LISTS) if not edge.gone]
+            images = sorted((n for n in listed if kind_of(n) is Kind.IMAGE), reverse=True)
+            return {graph.node(image).platform: image for image in images}
+        following = [edge.end for edge in graph.edges_from(at, _POINTS) if not edge.gone]
+        if len(following) != 1:
+            break
+        (at,) = following
+    return {}
 
 
 def side_of(graph: Graph, node: NodeId) -> Side:

@@ -102,6 +102,8 @@ def bisect(arguments: argparse.Namespace, wiring: Wiring) -> int:
         output.json(_bisect_json(state, line, trials))
     elif state.found is not None:
         output.line(f"{_called(read, state.found)} is the first bad version")
+        before = ids.short(line.versions[state.good])
+        output.note(f"treering: what changed: treering diff {before} {ids.short(state.found)}")
     else:
         output.line("every version left was skipped; the first bad one is one of")
         output.lines(f"  {_called(read, node)}" for node in state.suspects)

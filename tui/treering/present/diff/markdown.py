@@ -19,8 +19,8 @@ from treering.present.diff.files import MARKS, fields
 from treering.present.diff.packages import ordered
 from treering.present.lines import cut_end
 
-MAX_ROWS = 500
-"""Most rows of one list; a comment on a review has a limit of its own."""
+MAX_ROWS = 200
+"""Most rows of one list; a comment on a review may have some 65,000 characters (GitHub)."""
 _MAX_VALUE = 300
 _FOLDED = 25
 
