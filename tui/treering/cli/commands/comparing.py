@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 
-from treering.cli import processes, sources
+from treering.cli import processes, sources, waiting
 from treering.cli.output import Output
 from treering.cli.wiring import Wiring
 from treering.core.diff.compare import Comparison, Part, compare, contents
@@ -41,9 +41,8 @@ def diff(arguments: argparse.Namespace, wiring: Wiring) -> int:
     output = Output()
     try:
         read, found = sources.read(arguments, wiring, output, keep_open=True)
-        with closing(found):
+        with closing(found), waiting.shown(found.clock, "comparing") as context:
             shelf = Shelf(found.readers)
-            context = ReadContext(found.clock)
             compared = _compare(arguments, read, shelf, context)
             wanted = compared.files.changes if arguments.unified else ()
             content = contents(shelf, compared, wanted, context)

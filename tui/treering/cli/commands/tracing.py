@@ -6,7 +6,7 @@ import argparse
 from contextlib import closing
 from typing import Any
 
-from treering.cli import processes, sources
+from treering.cli import processes, sources, waiting
 from treering.cli.output import Output
 from treering.cli.wiring import Wiring
 from treering.core import history, ids
@@ -18,7 +18,6 @@ from treering.core.graph import Graph
 from treering.core.history import History
 from treering.core.ids import NodeId
 from treering.core.names import Names
-from treering.core.ports import ReadContext
 from treering.core.shelf import Shelf
 from treering.core.text import safe
 from treering.present.detail.parts import moment
@@ -29,9 +28,8 @@ def trace(arguments: argparse.Namespace, wiring: Wiring) -> int:
     output = Output()
     path = normal_path(arguments.path)
     read, found = sources.read(arguments, wiring, output, keep_open=True)
-    with closing(found):
+    with closing(found), waiting.shown(found.clock, "looking") as context:
         node = Names(read).resolve(arguments.node)
-        context = ReadContext(found.clock)
         traced = blame(read, Shelf(found.readers), path, node, context)
     if arguments.json:
         output.json(_blame_json(traced, node))
