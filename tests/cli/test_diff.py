@@ -77,10 +77,17 @@ class TestDiff:
 
     def test_an_image_and_a_commit(self, run: Any, demo: Path) -> None:
         done = run("diff", "registry/os/edge:stable", STABLE, "--json", *config(demo))
-        assert done.code == 1
-        assert done.json["files"]
+        assert done.code == 0
+        assert done.json["equal"] is True
         assert done.json["layers"] == done.json["config"] == []
-        assert done.json["notes"]
+        assert any("/usr/etc" in note for note in done.json["notes"])
+        other = run("diff", TESTING, "registry/os/edge:stable", "--json", *config(demo))
+        assert other.code == 1
+        assert [f["path"] for f in other.json["files"]] == [
+            "/usr/bin/edge-agent",
+            "/usr/lib/os-release",
+            "/usr/lib/systemd/system/edge-agent.timer",
+        ]
 
     @pytest.mark.parametrize("part", list(Part))
     def test_only_one_part(self, run: Any, demo: Path, part: str) -> None:

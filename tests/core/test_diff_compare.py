@@ -13,7 +13,7 @@ from support.readers import HOSTILE, SEEN, edge, image, node
 from support.strategies import digest
 
 from treering.core import ids
-from treering.core.diff.compare import ALL, Comparison, Part, compare
+from treering.core.diff.compare import ALL, Comparison, Part, compare, contents
 from treering.core.diff.document import as_json
 from treering.core.diff.sides import sides
 from treering.core.errors import Cancelled, Damaged, UsageError
@@ -266,6 +266,18 @@ class TestAcross:
         assert {Part.LAYERS, Part.CONFIG} <= found.inapplicable
         assert found.equal is True
         assert found.notes
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_content_is_read_under_the_names_the_changes_have(self, *, turned: bool) -> None:
+        commit = ids.commit("a" * 64)
+        graph = world(node(commit, "40.1"))
+        trees = {ONE: tree_of({"/etc/x": b"1\n"}), commit: tree_of({"/usr/etc/x": b"2\n"})}
+        kept, ends = shelf(trees), (commit, ONE) if turned else (ONE, commit)
+        found = compared(graph, kept, *ends, only=[Part.FILES])
+        (diff,) = contents(kept, found, found.files.changes, ReadContext())
+        assert diff.change.path == b"/usr/etc/x"
+        lines = [line.mark.value + line.text for line in diff.lines][1:]
+        assert lines == (["-2", "+1"] if turned else ["-1", "+2"])
 
     def test_commits_of_one_content_are_equal_and_not_opened(self) -> None:
         a, b = ids.commit("a" * 64), ids.commit("b" * 64)

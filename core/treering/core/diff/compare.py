@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from treering.core.diff.across import AsCommit, diff_between
 from treering.core.diff.config import (
     ConfigChange,
     Settings,
@@ -25,7 +26,6 @@ from treering.core.diff.reading import Packages, packages_of_side, settings_of_s
 from treering.core.diff.sides import Side, Sides, platforms, sides
 from treering.core.diff.source import SourceDiff, built_from, diff_source
 from treering.core.diff.text import TextDiff, has_content, text_diffs
-from treering.core.diff.trees import diff_trees
 from treering.core.errors import SourceError
 from treering.core.graph import Graph
 from treering.core.ids import Kind, NodeId, kind_of, short
@@ -194,7 +194,9 @@ class _Work:
         files = FileDiff()
         if Part.FILES in self.parts:
             try:
-                files = FileDiff(tuple(diff_trees(a, b, self.context, mtime=self.mtime)))
+                kinds = self.a.kind, self.b.kind
+                found = diff_between(a, b, kinds, self.context, mtime=self.mtime)
+                files = FileDiff(tuple(found))
             except SourceError as error:
                 self._miss(Part.FILES, error.message)
             for problem in self.context.problems:
@@ -303,9 +305,30 @@ def contents(
     a, b = found.a.files, found.b.files
     if a is None or b is None or not wanted:
         return ()
-    return with_both(
-        shelf, a, b, context, lambda one, other: tuple(text_diffs(one, other, wanted, context))
-    )
+    kinds = found.a.kind, found.b.kind
+
+    def read(one: Tree, other: Tree) -> tuple[TextDiff, ...]:
+        return tuple(text_diffs(*_named_alike(one, other, kinds), wanted, context))
+
+    return with_both(shelf, a, b, context, read)
+
+
+def _named_alike(a: Tree, b: Tree, kinds: tuple[Kind, Kind]) -> tuple[Tree, Tree]:
+    """Return two trees under the names that `diff_between` calls their paths by."""
+    if kinds.count(Kind.COMMIT) != 1:
+        return a, b
+    image, commit = (b, a) if kinds[0] is Kind.COMMIT else (a, b)
+    if _has(image, b"/etc") and not _has(image, b"/usr/etc") and _has(commit, b"/usr/etc"):
+        return (a, AsCommit(b)) if image is b else (AsCommit(a), b)
+    return a, b
+
+
+def _has(tree: Tree, path: bytes) -> bool:
+    try:
+        tree.entry(path)
+    except KeyError:
+        return False
+    return True
 
 
 def same_files(graph: Graph, a: NodeId, b: NodeId) -> bool:

@@ -5,8 +5,7 @@ and each may be left out. Where one version goes on and the other does not, it i
 goes on with a suffix of what is not released yet. What does not follow the grammar comes before
 the end, and is compared as text.
 
-Source: the apk specification, "Package versions" (apk-package(5)); Gentoo's PMS, 3.3, from which
-numbers with a leading zero come.
+Source: apk-package(5), "pkgver"; Gentoo's PMS, 3.3, from which numbers with a leading zero come.
 """
 
 from __future__ import annotations
