@@ -90,6 +90,13 @@ def test_without_single_layers_the_last_one_is_known_and_it_is_said() -> None:
     assert found.notes
 
 
+def test_layers_nobody_describes_are_no_bug() -> None:
+    lone = graph(node(IMAGE, "web:1", layers=[digest(11)]))
+    found = blame(lone, shelf({IMAGE: tree_of({"/x": b""})}), b"/x", IMAGE, ReadContext())
+    assert found.exists
+    assert not found.whole
+
+
 def commit(number: int) -> NodeId:
     return ids.commit(f"{number:064x}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from hypothesis import given
@@ -86,6 +87,9 @@ class TestPackages:
         }  # fmt: skip
 
 
+KEYS = st.sampled_from(
+    ["config", "Config", "Env", "Labels", "Cmd", "os", "Os", "ExposedPorts", "Healthcheck", "\x1b"]
+) | st.text(max_size=3)
 CONFIG = {
     "architecture": "amd64",
     "os": "linux",
@@ -163,6 +167,24 @@ class TestConfig:
         wrong = {"config": {"Env": 1, "Labels": ["x"], "ExposedPorts": "80", "Volumes": 7}}
         assert of_document(wrong).values == {}
         assert of_document({"config": "x"}).values == {}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(KEYS, JSON, max_size=5), st.dictionaries(KEYS, JSON, max_size=5))
+def test_no_document_is_too_odd_to_compare(a: dict[str, Any], b: dict[str, Any]) -> None:
+    for one, other in ((of_document(a), of_document(b)), (of_attributes(a), of_document(b))):
+        found = diff_config(one, other)
+        assert [c.key for c in found] == sorted({c.key for c in found})
+        assert all(is_safe(c.key) and c.a != c.b for c in found)
+        back = diff_config(other, one)
+        assert [(c.key, c.b, c.a) for c in back] == [(c.key, c.a, c.b) for c in found]
+    assert diff_config(of_document(a), of_document(a)) == ()
 
 
 class TestLayers:

@@ -135,7 +135,10 @@ def _through_layers(
     there = False
     for position, diff_id in enumerate(layers_of(graph, image)):
         context.check()
-        wanted = opening.candidates(graph, ids.layer(diff_id))[:1]
+        layer = ids.layer(diff_id)
+        if layer not in graph:
+            raise NotRecognised(f"no source here holds layer {position + 1}")
+        wanted = opening.candidates(graph, layer)[:1]
         what = shelf.use(wanted, context, lambda tree: _in_layer(tree, path)).value
         if what is EntryType.WHITEOUT:
             if there:
