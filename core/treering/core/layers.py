@@ -9,9 +9,12 @@ a few chunks, never writes. What is inside the tar is for `treering.core.tar`.
 from __future__ import annotations
 
 import hashlib
+import queue
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -119,8 +122,9 @@ class LayerStream:
     """A layer as it is unpacked, hashed both ways while it is read.
 
     `file` gives the stored bytes; `cap` bounds the unpacked ones; `check` is called for each
-    chunk and may raise to stop; `algorithm` is that of the stored bytes' digest. `read` raises
-    `Damaged` for bytes that cannot be unpacked and `LimitExceeded` above `cap`.
+    chunk and may raise to stop; `algorithm` is that of the stored bytes' digest. With `ahead` the
+    file is read and unpacked on a thread of its own, a few chunks ahead of the reader. `read`
+    raises `Damaged` for bytes that cannot be unpacked and `LimitExceeded` above `cap`.
     """
 
     def __init__(
@@ -130,8 +134,10 @@ class LayerStream:
         cap: int,
         check: Callable[[], None] = lambda: None,
         algorithm: str = "sha256",
+        ahead: bool = False,
     ) -> None:
         self.compression = Compression.NONE
+        self._ahead = ahead
         self._file = file
         self._check = check
         self._cap = cap
@@ -168,6 +174,10 @@ class LayerStream:
             capped=self._length > self._cap,
         )
 
+    def close(self) -> None:
+        """Give up what was not read; the thread that reads ahead ends. `finish` does it too."""
+        self._chunks.close()
+
     def _raw(self) -> bytes:
         self._check()
         data = self._file.read(CHUNK)
@@ -175,23 +185,63 @@ class LayerStream:
         self._size += len(data)
         return data
 
-    def _unpack(self) -> Iterator[bytes]:
+    def _unpack(self) -> Generator[bytes, None, None]:
         start = more = self._raw()
         while more and len(start) < _MAGIC:
             more = self._raw()
             start += more
         self.compression = sniff(start)
         try:
-            for chunk in decompressed(start, self._raw):
-                self._check()
-                self._length += len(chunk)
-                if self._length > self._cap:
-                    raise LimitExceeded(f"it unpacks to more than {self._cap} bytes")
-                self._unpacked.update(chunk)
-                yield chunk
+            unpacked = decompressed(start, self._raw)
+            with closing(ahead_of(unpacked) if self._ahead else unpacked) as chunks:
+                for chunk in chunks:
+                    self._check()
+                    self._length += len(chunk)
+                    if self._length > self._cap:
+                        raise LimitExceeded(f"it unpacks to more than {self._cap} bytes")
+                    self._unpacked.update(chunk)
+                    yield chunk
         except SourceError as error:
             self._fault = error.message
             raise
+
+
+def ahead_of(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
+    """Yield `chunks`, taken on another thread, at most `_AHEAD` of them before they are wanted.
+
+    What that raises is raised here, in its place. The thread ends when the generator is closed.
+    """
+    ready: queue.Queue[bytes | BaseException | None] = queue.Queue(_AHEAD)
+    stop = threading.Event()
+
+    def put(item: bytes | BaseException | None) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=_PATIENCE)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def take() -> None:
+        try:
+            for chunk in chunks:
+                if not put(chunk):
+                    return
+            put(None)
+        except BaseException as error:  # noqa: BLE001 -- it is raised where it is waited for
+            put(error)
+
+    thread = threading.Thread(target=take, name="unpack", daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()
 
 
 def hash_layer(
@@ -213,7 +263,7 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-def decompressed(start: bytes, more: Callable[[], bytes]) -> Iterator[bytes]:
+def decompressed(start: bytes, more: Callable[[], bytes]) -> Generator[bytes, None, None]:
     """Yield chunks of what `start` and the results of `more()` unpack to, until `more` is empty.
 
     Several gzip members or zstd frames in a row are one stream, as estargz, zstd:chunked and
@@ -284,6 +334,8 @@ def _zstd() -> Any:
 
 
 _MAGIC = 4
+_AHEAD = 8
+_PATIENCE = 0.05
 _ERRORS: tuple[type[Exception], ...] = (zlib.error, zstd.ZstdError, MemoryError)
 _DECODERS: dict[Compression, Callable[[], Any]] = {
     Compression.GZIP: _Zlib,

@@ -8,6 +8,7 @@ stored is for adapters.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 
@@ -43,8 +44,9 @@ def scan(  # noqa: PLR0913 -- limits and hooks, all by name
     algorithm: str = "sha256",
     max_entries: int = MAX_ENTRIES,
     whiteouts: bool = True,
+    ahead: bool = False,
 ) -> Scanned:
-    """Read a layer to its end; `cap`, `check` and `algorithm` as for `LayerStream`.
+    """Read a layer to its end; `cap`, `check`, `algorithm` and `ahead` as for `LayerStream`.
 
     Without `whiteouts` it is no layer but a whole tree. Errors name it `name`. Raises nothing
     of its own: see `Scanned.failure`.
@@ -52,19 +54,20 @@ def scan(  # noqa: PLR0913 -- limits and hooks, all by name
     notes: list[str] = []
     failure: SourceError | None = None
     entries: tuple[Entry, ...] = ()
-    stream = LayerStream(file, cap=cap, check=check, algorithm=algorithm)
-    try:
-        found = changes(
-            scanner_of(stream, name, check),
-            whiteouts=whiteouts,
-            max_entries=max_entries,
-            note=notes.append,
-        )
-        entries = tuple(found)
-    except (Damaged, LimitExceeded) as error:
-        known = error.message.removeprefix(f"{name}: ")
-        failure = type(error)(f"{name}: {known}", error.hint)
-    return Scanned(entries, stream.finish(), tuple(notes), failure)
+    stream = LayerStream(file, cap=cap, check=check, algorithm=algorithm, ahead=ahead)
+    with closing(stream):
+        try:
+            found = changes(
+                scanner_of(stream, name, check),
+                whiteouts=whiteouts,
+                max_entries=max_entries,
+                note=notes.append,
+            )
+            entries = tuple(found)
+        except (Damaged, LimitExceeded) as error:
+            known = error.message.removeprefix(f"{name}: ")
+            failure = type(error)(f"{name}: {known}", error.hint)
+        return Scanned(entries, stream.finish(), tuple(notes), failure)
 
 
 def scanner_of(file: Readable, name: str, check: Check) -> Scanner:

@@ -153,6 +153,7 @@ def _read(blobs: Blobs, job: Job, stamp: tuple[object, ...], check: Check) -> Sh
                 check=check,
                 algorithm=algorithm_of(name),
                 max_entries=MAX_ENTRIES,
+                ahead=True,
             )
     except OSError as error:
         raise from_os_error(error, name) from error
