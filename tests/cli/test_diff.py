@@ -14,6 +14,7 @@ from support.oci_layout import Layout, config_of, link, tar_of
 from support.readers import HOSTILE
 
 from treering.core.diff.compare import Part
+from treering.core.gates import LEDGER
 
 OLD, NEW = "registry/shop/web:1.1", "registry/shop/web:1.2"
 STABLE, TESTING = "os-repo/edge/x86_64/stable", "os-repo/edge/x86_64/testing"
@@ -311,7 +312,12 @@ class TestBisect:
     ) -> None:
         mode = () if audited else ("--audit",)
         argv = ("bisect", "registry/shop/web:1.0", NEW, *mode, *config(demo), "--", "touch", "x")
+        before = len(LEDGER.entries)
         done = run(*argv, audited=audited)
+        # The ledger is that of the process, and others look at it.
+        refused = LEDGER.entries[before:]
+        del LEDGER.entries[before:]
+        assert [(e.gate, e.what, e.allowed) for e in refused] == [("bisect", "touch x", False)]
         assert done.code == 4
         assert not (tmp_path / "x").exists()
 
