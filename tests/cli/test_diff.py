@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,15 @@ def commit(run: Any, demo: Path, version: str) -> str:
     return next(n["id"] for n in nodes if n["kind"] == "commit" and n["label"] == version)
 
 
+@pytest.fixture
+def ledger() -> Iterator[None]:
+    """Take out of the ledger, which is that of the process, what a test put in."""
+    before = len(LEDGER.entries)
+    yield
+    del LEDGER.entries[before:]
+
+
+@pytest.mark.usefixtures("ledger")
 class TestBisect:
     BAD = "import os, sys; sys.exit(float(os.environ['TREERING_VERSION'].split('.')[1]) >= 7)"
 
@@ -314,9 +324,7 @@ class TestBisect:
         argv = ("bisect", "registry/shop/web:1.0", NEW, *mode, *config(demo), "--", "touch", "x")
         before = len(LEDGER.entries)
         done = run(*argv, audited=audited)
-        # The ledger is that of the process, and others look at it.
         refused = LEDGER.entries[before:]
-        del LEDGER.entries[before:]
         assert [(e.gate, e.what, e.allowed) for e in refused] == [("bisect", "touch x", False)]
         assert done.code == 4
         assert not (tmp_path / "x").exists()
