@@ -269,7 +269,7 @@ async def test_help_lists_every_command_and_can_be_searched() -> None:
         text = "\n".join(lines(box._lines))
         for word in ("quit", "filter", "half a page down", "evidence", "exact"):
             assert word in text
-        await pilot.press(*"half")
+        await pilot.press("slash", *"half")
         await pilot.pause()
         assert len(lines(box._lines)) == 2
         await pilot.press("escape")

@@ -328,7 +328,7 @@ class Asking(Walking):
                 if c.group is group
             ]
         choices += [Choice(Row(text, (span(text, "dim"),)), None) for text in _LEGEND]
-        self.app.push_screen(Chooser("help: type to search, esc closes", choices, typing=True))
+        self.app.push_screen(Chooser("help: / searches, q closes", choices))
 
     def action_log(self) -> None:
         """Show what was asked of systems and what was done: in this version, nothing but asking."""
