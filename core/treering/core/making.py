@@ -16,7 +16,7 @@ from msgspec.structs import force_setattr
 from treering.core import ids
 from treering.core.facts import EdgeFact, EdgeKind, Level, NodeFact, copies
 from treering.core.ids import NodeId
-from treering.core.text import MAX_CHARACTERS, Safe
+from treering.core.text import MAX_CHARACTERS, Safe, safe
 
 EdgeMaker = Callable[[Sequence[NodeId], Sequence[NodeId]], list[EdgeFact]]
 """From where edges start and where they end, in turn, to the edges."""
@@ -56,7 +56,7 @@ class Maker:
         copied = copies(attrs)
         if copied is None or not (self._good.issuperset(nodes) and _are_plain(labels)):
             parts = zip(nodes, labels, attrs, strict=True)
-            return [NodeFact(n, like.source, like.seen, Safe(label), of) for n, label, of in parts]
+            return [NodeFact(n, like.source, like.seen, safe(label), of) for n, label, of in parts]
         facts = []
         for node, label, copy in zip(nodes, labels, copied, strict=True):
             fact = _node_like(like)
