@@ -22,6 +22,7 @@ from treering.adapters.oci.reader import OciReader
 from treering.core.errors import Cancelled, Damaged, SourceError
 from treering.core.ids import Digest, NodeId
 from treering.core.layerindex import LayerIndex
+from treering.core.overlay import Overlay
 from treering.core.ports import ReadContext, SourceSpec
 
 OTHER = tar(member("etc/passwd", b"other"), member("etc/new", b"new"))
@@ -237,3 +238,44 @@ def test_where_an_opaque_marker_stands_changes_nothing(tmp_path: Path, place: in
     before = opened(tmp_path / "base", [base], "gzip")
     expected = ["A /d/new", "D /d/old", "D /d/sub", "D /d/sub/deep"]
     assert letters(differences(before, one)) == expected
+
+
+# -- a common base -----------------------------------------------------------------------
+
+
+def test_a_common_base_is_laid_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    laid: list[int] = []
+    real = Overlay.apply
+
+    def apply(self: Overlay, changes: Any, layer: int) -> None:
+        laid.append(layer)
+        real(self, changes, layer)
+
+    where = layout(tmp_path / "l", [BASE, UPPER], [BASE, OTHER], [BASE])
+    plain = [
+        reader(where, None).open_tree(image_of(t), ReadContext())
+        for t in ([BASE, UPPER], [BASE, OTHER], [BASE])
+    ]
+    monkeypatch.setattr(Overlay, "apply", apply)
+    one = reader(where, None)
+    found = [
+        one.open_tree(image_of(t), ReadContext())
+        for t in ([BASE, UPPER], [BASE, OTHER], [BASE], [BASE, OTHER])
+    ]
+    assert laid == [0, 1, 1, 1]
+    for tree, alone in zip(found, plain, strict=False):
+        assert list(tree.entries()) == list(alone.entries())
+    assert letters(differences(found[0], found[1])) == letters(differences(*plain[:2]))
+    assert differences(found[1], found[3]) == []
+
+
+def test_notes_of_a_common_base_are_said_again(tmp_path: Path) -> None:
+    odd = tar(member("hard", type=tarfile.LNKTYPE, linkname="nowhere"))
+    where = layout(tmp_path / "l", [odd, UPPER], [odd, OTHER])
+    one = reader(where, None)
+    said = []
+    for tars in ([odd, UPPER], [odd, OTHER]):
+        context = ReadContext()
+        one.open_tree(image_of(tars), context)
+        said.append(context.notes)
+    assert said[0] == said[1] != []

@@ -13,6 +13,7 @@ Pure: entries come in, entries go out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 
 from msgspec.structs import replace
 
@@ -27,17 +28,20 @@ MAX_NAMES = 256 * 1024 * 1024
 """Most bytes of paths of all layers together."""
 _MAX_LINKS = 40
 _CHECK_EVERY = 4096
+_EPOCHS = count(1)
+"""Of forks: a node may be changed by the overlay whose epoch it has, by no other."""
 
 
 class _Node:
     """A path of a tree under construction; `below` is None where nothing can stand."""
 
-    __slots__ = ("below", "entry", "implied", "pending")
+    __slots__ = ("below", "entry", "epoch", "implied", "pending")
 
     def __init__(self, entry: Entry, *, implied: bool = False) -> None:
         self.entry = entry
         self.implied = implied
         self.pending = False
+        self.epoch = 0
         directory = entry.type is EntryType.DIRECTORY
         self.below: dict[bytes, _Node] | None = {} if directory else None
 
@@ -64,6 +68,25 @@ class Overlay:
         self._max_entries, self._entries_left = max_entries, max_entries
         self._max_names, self._names_left = max_names, max_names
         self._root = _Node(_implied(ROOT, None), implied=True)
+        self._epoch = 0
+
+    def fork(
+        self,
+        *,
+        note: Callable[[str], None] = lambda _text: None,
+        check: Callable[[], None] = lambda: None,
+    ) -> Overlay:
+        """Return an overlay of its own that stands where this one does; at once.
+
+        Both share what neither changes: a path that is the same object in two of them is the
+        same with all below it (`core.layered`).
+        """
+        twin = Overlay(note=note, check=check)
+        twin._root = self._root
+        for name in ("_max_depth", "_max_entries", "_entries_left", "_max_names", "_names_left"):
+            setattr(twin, name, getattr(self, name))
+        self._epoch, twin._epoch = next(_EPOCHS), next(_EPOCHS)
+        return twin
 
     def apply(self, changes: Iterable[Entry], layer: int) -> None:
         """Lay a layer over the tree; `layer` is the number its entries get."""
@@ -78,20 +101,24 @@ class Overlay:
             self._empty(parts_of(emptied))
         for name in [n for n in upper.root.below or () if n.startswith(AUFS)]:
             del (upper.root.below or {})[name]
-        _merge(self._root, upper.root)
+        self._merge(upper.root)
+
+    def find(self, path: bytes) -> _Node | None:
+        """Return what stands at a path, following nothing."""
+        return _find(self._root, parts_of(path)) if path.startswith(ROOT) else None
 
     def entries(self) -> Iterator[Entry]:
         """Yield the tree, a directory before what stands in it, siblings in byte order."""
         stack = [(ROOT, self._root)]
         while stack:
             path, node = stack.pop()
-            yield self._placed(path, node.entry)
+            yield self.placed(path, node.entry)
             if node.below:
                 start = b"" if path == ROOT else path
                 names = sorted(node.below, reverse=True)
                 stack.extend((start + b"/" + name, node.below[name]) for name in names)
 
-    def _placed(self, path: bytes, entry: Entry) -> Entry:
+    def placed(self, path: bytes, entry: Entry) -> Entry:
         """Return an entry as it stands at `path` now; a link only of what is still the same."""
         if entry.path != path:
             entry = replace(entry, path=path)
@@ -118,14 +145,49 @@ class Overlay:
         """Remove what a whiteout hides; where nothing stands it hides nothing."""
         if parts:
             above = _find(self._root, parts[:-1])
-            if above is not None and above.below:
-                above.below.pop(parts[-1], None)
+            if above is not None and above.below and parts[-1] in above.below:
+                (self._own(parts[:-1]).below or {}).pop(parts[-1])
 
     def _empty(self, parts: list[bytes]) -> None:
         """Remove what an opaque marker hides: all that is in a directory, and not itself."""
         found = _find(self._root, parts)
         if found is not None and found.below:
-            found.below = {}
+            self._own(parts).below = {}
+
+    def _own(self, parts: list[bytes]) -> _Node:
+        """Return a directory that stands there, no longer shared, nor what it stands in."""
+        node = self._root = self._mine(self._root)
+        for name in parts:
+            below = node.below or {}
+            node = below[name] = self._mine(below[name])
+        return node
+
+    def _mine(self, node: _Node) -> _Node:
+        """Return a node that may be changed: itself, or a copy where others may hold it."""
+        if node.epoch == self._epoch:
+            return node
+        copy = _Node(node.entry, implied=node.implied)
+        copy.pending, copy.epoch = node.pending, self._epoch
+        copy.below = None if node.below is None else dict(node.below)
+        return copy
+
+    def _merge(self, top: _Node) -> None:
+        """Lay a tree over this one."""
+        self._root = self._mine(self._root)
+        stack = [(self._root, top)]
+        while stack:
+            lower, upper = stack.pop()
+            if not upper.implied:
+                lower.entry, lower.implied = upper.entry, False
+            if lower.below is None:
+                continue
+            for name, node in (upper.below or {}).items():
+                known = lower.below.get(name)
+                if known and known.below is not None and node.below is not None:
+                    known = lower.below[name] = self._mine(known)
+                    stack.append((known, node))
+                else:
+                    lower.below[name] = node
 
     def spend(self, entries: int, names: int) -> None:
         """Count against the caps. Raises `LimitExceeded`."""
@@ -296,23 +358,6 @@ def _inherit(root: _Node, top: _Node) -> None:
                 if node.implied:
                     node.entry = known.entry
                 stack.append((known, node))
-
-
-def _merge(root: _Node, top: _Node) -> None:
-    """Lay one tree over another."""
-    stack = [(root, top)]
-    while stack:
-        lower, upper = stack.pop()
-        if not upper.implied:
-            lower.entry, lower.implied = upper.entry, False
-        if lower.below is None:
-            continue
-        for name, node in (upper.below or {}).items():
-            known = lower.below.get(name)
-            if known and known.below is not None and node.below is not None:
-                stack.append((known, node))
-            else:
-                lower.below[name] = node
 
 
 def flatten(layers: Iterable[Iterable[Entry]], overlay: Overlay | None = None) -> Iterator[Entry]:

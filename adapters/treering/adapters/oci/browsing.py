@@ -15,14 +15,16 @@ from treering.adapters.oci.blobs import Blobs, blob_name
 from treering.adapters.oci.catalog import Catalog, Draft
 from treering.adapters.oci.documents import Documents
 from treering.adapters.oci.papers import Papers
+from treering.adapters.oci.stacks import Stacks
 from treering.adapters.oci.trees import Open, Shelf, Shelved, content, in_order
 from treering.adapters.oci.verify import Job, Stored
 from treering.core import ids
 from treering.core.errors import Damaged, NotRecognised, SourceError, Unreachable
 from treering.core.ids import Digest, Kind, NodeId
+from treering.core.layered import LayeredTree
 from treering.core.layerindex import LayerIndex
 from treering.core.overlay import Overlay
-from treering.core.ports import Document, ReadContext
+from treering.core.ports import Document, ReadContext, Tree
 from treering.core.scanning import Check
 from treering.core.text import Safe
 from treering.core.trees import Entry, EntryType, MemoryTree
@@ -60,10 +62,11 @@ class Browser:
         self._gather = gather
         self._alive = alive
         self._shelf = Shelf(index=index)
+        self._stacks = Stacks()
         self._lock = threading.Lock()
         self._known: _Known | None = None
 
-    def open_tree(self, node: NodeId, context: ReadContext) -> MemoryTree:
+    def open_tree(self, node: NodeId, context: ReadContext) -> Tree:
         """Return the files of an image, flattened, or of a layer; as `core.ports.Opener` says."""
         check = self._checker(context)
         check()
@@ -115,9 +118,9 @@ class Browser:
 
     def _image(
         self, blobs: Blobs, catalog: Catalog, node: NodeId, context: ReadContext, check: Check
-    ) -> MemoryTree:
+    ) -> LayeredTree:
         diff_ids = self._diff_ids(node, catalog.nodes[node])
-        overlay = Overlay(note=context.note, check=check)
+        stack = self._stacks.begin(note=context.note, check=check)
         layers: dict[int, Shelved] = {}
         found = in_order(
             lambda diff_id, go_on: self._scan(blobs, catalog, diff_id, go_on), diff_ids, check
@@ -130,15 +133,15 @@ class Browser:
                     f"layer {at + 1} of {len(diff_ids)}, {diff_id}, is not stored here on "
                     "purpose: what it holds is missing"
                 )
-                continue
-            for text in scanned.notes:
-                context.note(text)
-            layers[at] = scanned
-            overlay.apply(scanned.changes, at)
+            else:
+                for text in scanned.notes:
+                    context.note(text)
+                layers[at] = scanned
+            stack.lay(diff_id, scanned.changes if scanned else None)
         if diff_ids and not layers:
             raise Unreachable(f"none of the layers of {node} is stored in {self._source}", _FOREIGN)
         context.progress(len(diff_ids), len(diff_ids), "layers")
-        return MemoryTree(overlay.entries(), self._content(layers))
+        return LayeredTree(stack.finish(), self._content(layers))
 
     @staticmethod
     def _diff_ids(node: NodeId, draft: Draft) -> list[Digest]:

@@ -27,9 +27,8 @@ from treering.core.facts import Fact
 from treering.core.files import from_os_error
 from treering.core.ids import NodeId
 from treering.core.layerindex import LayerIndex
-from treering.core.ports import Capability, Document, ReadContext
+from treering.core.ports import Capability, Document, ReadContext, Tree
 from treering.core.text import Safe, safe
-from treering.core.trees import MemoryTree
 
 LAYOUT = "oci-layout"
 
@@ -81,7 +80,7 @@ class OciReader:
             outcomes = self._verify(blobs, list(catalog.jobs()), context, check)
             yield from catalog.layer_facts(outcomes)
 
-    def open_tree(self, node: NodeId, context: ReadContext) -> MemoryTree:
+    def open_tree(self, node: NodeId, context: ReadContext) -> Tree:
         """Open the files of an image or a layer; errors as `core.ports.Opener` says."""
         return self._browser.open_tree(node, context)
 
