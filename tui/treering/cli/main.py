@@ -64,7 +64,7 @@ def _command(name: str | None) -> Callable[[argparse.Namespace, Wiring], int]:
     """Import and return what does a command; the screen when there is none."""
     from treering.cli import commands  # noqa: PLC0415 -- --help and --version need none of it
 
-    return commands.BY_NAME[name or "screen"]
+    return commands.command(name or "screen")
 
 
 def _close_stdout() -> None:

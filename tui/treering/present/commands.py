@@ -80,7 +80,7 @@ COMMANDS = (
     ),
     Command("used_by", ("u",), "used_by", "what uses it", Group.ASK, "used by", menu=True),
     Command("centre", ("M",), "centre", "centre the map on it", Group.ASK, menu=True),
-    Command("diff", ("d",), "absent('diff')", "diff it", Group.ASK, menu=True, absent=_NOT_YET),
+    Command("diff", ("d",), "diff", "diff two marked, or the base and this", Group.ASK, menu=True),
     Command("base", ("W",), "base", "diff base: make it so, or not", Group.ASK, menu=True),
     Command("filter", ("slash",), "filter", "filter, or search in text", Group.ASK, "filter"),
     Command("match.next", ("n",), "match(1)", "next match", Group.ASK),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 from textual.timer import Timer
@@ -20,7 +21,6 @@ from treering.present import bars
 from treering.present.commands import COMMANDS, Command
 from treering.present.lines import Row, span
 from treering.present.links import View
-from treering.present.map import MapView, lineage_map
 from treering.present.places import Item, Place
 from treering.tui import gatherer
 from treering.tui.gatherer import Gatherer, World
@@ -30,6 +30,9 @@ from treering.tui.widgets.bar import Bar
 from treering.tui.widgets.detail import DetailPane
 from treering.tui.widgets.places import PlaceList
 from treering.tui.widgets.rows import RowList
+
+if TYPE_CHECKING:
+    from treering.present.map import MapView
 
 PANES = ("places", "map", "rows")
 """The panes that take the focus, in the order of ``tab``."""
@@ -208,4 +211,6 @@ class Desk(Screen[None]):
 
 
 def _map(node: NodeId, groups: frozenset[str], names: Sequence[str], world: World) -> MapView:
+    from treering.present.map import lineage_map  # noqa: PLC0415 -- after the first paint
+
     return lineage_map(world.graph, node, open_groups=groups, sources=names)

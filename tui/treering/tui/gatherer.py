@@ -19,6 +19,7 @@ from treering.core.names import Names
 from treering.core.reading import Reading
 from treering.core.text import Safe, safe
 from treering.present.places import Item, Place, places
+from treering.tui.sharing import shared
 
 _PAUSE = 0.1
 _IDLE = 5.0
@@ -57,11 +58,20 @@ Published = Snapshot | Answer | Trouble | None
 
 
 class World:
-    """What a question may look at: the graph, and its names, indexed when first asked for."""
+    """What a question may look at: the graph, and its names, indexed when first asked for.
+
+    `turn` is held while the graph changes; `lent` is the graph as other threads may ask it.
+    """
 
     def __init__(self) -> None:
         self.graph = Graph()
+        self.turn = threading.RLock()
         self._names: tuple[int, Names] | None = None
+
+    @property
+    def lent(self) -> Graph:
+        """The graph as other threads may ask it, one question at a time."""
+        return shared(self.graph, self.turn)
 
     @property
     def names(self) -> Names:
@@ -143,7 +153,8 @@ class Gatherer:
         while not self._closing.is_set():
             facts = self.reading.poll(_IDLE if joined and not dirty else _PAUSE)
             if facts:
-                dirty, joined = graph.merge(facts) > 0 or dirty, False
+                with self._world.turn:
+                    dirty, joined = graph.merge(facts) > 0 or dirty, False
             if self._refresh.is_set():
                 self._refresh.clear()
                 self.reading.again()
@@ -168,7 +179,7 @@ class Gatherer:
     def _join(self, *, done: bool) -> None:
         """Join what is there; once every source was read, look up and mark what vanished too."""
         graph = self._world.graph
-        with paused_collector():
+        with self._world.turn, paused_collector():
             if done:
                 graph.merge(self.reading.vanished(graph))
                 graph.merge(list(self.reading.look_up(graph)))

@@ -90,7 +90,8 @@ class MainScreen(Taking):
         self.set_focus(self.places)
         self.apply_zoom()
         self.draw_frame()
-        self.gatherer.start()
+        # Readers import and work in threads; they begin once there is something to look at.
+        self.call_after_refresh(self.gatherer.start)
 
     def draw_frame(self) -> None:
         """Draw the lines around the panes."""
@@ -142,6 +143,12 @@ class MainScreen(Taking):
     def on_published(self, message: Published) -> None:
         """Take what a thread made."""
         what = message.what
+        if isinstance(what, (Loaded, Loading)) and what.slot == "diff":
+            from treering.tui.comparing import DiffScreen  # noqa: PLC0415 -- there is one by now
+
+            if isinstance(self.app.screen, DiffScreen):
+                self.app.screen.taken(what)
+            return
         if isinstance(what, Snapshot):
             self._take(what)
         elif isinstance(what, Answer):
@@ -191,6 +198,8 @@ class MainScreen(Taking):
             self.show_target(answer)
         elif answer.slot == "copy":
             self.show_copies(answer)
+        elif answer.slot == "pair":
+            self.show_diff(answer)
         elif answer.slot == "base":
             self.base_named(answer)
         else:

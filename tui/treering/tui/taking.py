@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from treering.core import opening
 from treering.core.errors import SourceError
 from treering.core.files import from_os_error
 from treering.core.ids import NodeId
@@ -101,6 +102,30 @@ class Taking(Asking):
         if answer.request == self._base_request and answer.value:
             self.base_name = answer.value
             self.draw_top()
+
+    def action_diff(self) -> None:
+        """Show what differs between two marked things, or the base and what is under the cursor."""
+        if len(self.marks) == 2:  # noqa: PLR2004 -- a pair
+            first, second = sorted(self.marks)
+            pair = (first, second)
+        else:
+            node = self.here()
+            if self.base is None or node is None or node == self.base:
+                self.say("mark two things with space, or set a base with W; then d shows the diff")
+                return
+            pair = (self.base, node)
+        self._pair = self.gatherer.ask("pair", partial(_paired, pair, self.base))
+
+    _pair = 0
+
+    def show_diff(self, answer: Answer) -> None:
+        """Open the screen of a diff."""
+        if answer.request != self._pair or answer.value is None:
+            return
+        from treering.tui.comparing import DiffScreen  # noqa: PLC0415 -- when first used
+
+        pair, lent = answer.value
+        self.app.push_screen(DiffScreen(pair, lent, self.shelf, self._publish), self._go_if)
 
     # -- copying -------------------------------------------------------------------------
 
@@ -200,6 +225,27 @@ def write_new(path: Path, text: str) -> None:
 
 def _name(node: NodeId, world: World) -> str:
     return copying.name_of(world.graph, node)
+
+
+def _paired(pair: tuple[NodeId, NodeId], base: NodeId | None, world: World) -> object:
+    """Return the pair to compare: the base first, or else the older one, and the graph to ask."""
+    from treering.tui.comparing import Pair  # noqa: PLC0415 -- when first used
+
+    a, b = pair
+    if a != base and _made(world, b) < _made(world, a):
+        a, b = b, a
+    names = [copying.name_of(world.graph, node) for node in (a, b)]
+    return Pair(a, b, " → ".join(names)), world.lent
+
+
+def _made(world: World, node: NodeId) -> str:
+    """Return when the first thing with a time that a node stands for was made."""
+    for candidate in opening.candidates(world.graph, node):
+        attrs = world.graph.attrs(candidate.node)
+        made = attrs.get("created") or attrs.get("timestamp")
+        if made:
+            return str(made)
+    return ""
 
 
 def _copyables(view: object, node: NodeId, base: NodeId | None, world: World) -> object:

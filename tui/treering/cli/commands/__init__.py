@@ -1,28 +1,35 @@
-"""What each command does, by name. One module for each group of them."""
+"""What each command does, by name. One module for each group of them, imported when it is used."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from importlib import import_module
 
-from treering.cli.commands import comparing, explore, looking, recordings, tracing, worlds
-from treering.cli.commands.completion import completion
-from treering.cli.commands.doctor import doctor
 from treering.cli.wiring import Wiring
 
-BY_NAME: dict[str, Callable[[argparse.Namespace, Wiring], int]] = {
-    "screen": worlds.screen,
-    "demo": worlds.demo,
-    "graph": explore.graph,
-    "find": explore.find,
-    "lineage": explore.lineage,
-    "view": looking.view,
-    "keys": looking.keys,
-    "diff": comparing.diff,
-    "blame": tracing.trace,
-    "bisect": tracing.bisect,
-    "record": recordings.record,
-    "replay": recordings.replay,
-    "doctor": doctor,
-    "completion": completion,
+Run = Callable[[argparse.Namespace, Wiring], int]
+
+_PLACES = {
+    "screen": "worlds:screen",
+    "demo": "worlds:demo",
+    "graph": "explore:graph",
+    "find": "explore:find",
+    "lineage": "explore:lineage",
+    "view": "looking:view",
+    "keys": "looking:keys",
+    "diff": "comparing:diff",
+    "blame": "tracing:trace",
+    "bisect": "tracing:bisect",
+    "record": "recordings:record",
+    "replay": "recordings:replay",
+    "doctor": "doctor:doctor",
+    "completion": "completion:completion",
 }
+
+
+def command(name: str) -> Run:
+    """Import and return what does a command."""
+    module, _, function = _PLACES[name].partition(":")
+    run: Run = getattr(import_module(f"{__name__}.{module}"), function)
+    return run
