@@ -35,7 +35,7 @@ class MainScreen(Taking):
     """Three panes in a frame of three lines."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(lists=False)
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 -- Textual's own
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide")]  # noqa: RUF012 -- Textual's own
     DEFAULT_CSS = """
     MainScreen { layout: vertical; background: $background; }
     MainScreen #panes { height: 1fr; background: $background; }
