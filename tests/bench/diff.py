@@ -10,6 +10,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def ostree_diff(directory: Path) -> None:
     from support.ostree_repo import FakeRepo
 
     repo = FakeRepo(directory / "repo")
+    repo.content = cache(repo.content)  # type: ignore[method-assign]  # each written once
     tree: dict[str, Any] = {f"d{at // 40}": {} for at in range(DIRECTORIES)}
     for at in range(DIRECTORIES):
         names = {f"file-{n}": b"content %d" % (n % 50) for n in range(EACH)}
