@@ -382,3 +382,16 @@ def test_when_the_objects_cannot_be_listed_refs_are_followed(
 @example("x" * 300_000)
 def test_a_commit_is_called_by_the_first_line_of_its_subject(subject: str) -> None:
     assert safe(_title(subject)) == one_line(subject)
+
+
+def test_layers_and_successors_are_told_apart_in_one_folder(fake: FakeRepo) -> None:
+    base = fake.commit({}, time=1)
+    kinds = {base: []}
+    for number in range(600):
+        layer = {"rpmostree.clientlayer": Variant("b", True)}
+        kind = (EdgeKind.PARENT, EdgeKind.LAYERED_ON)[number % 2]
+        name = fake.commit({}, time=number, parent=base, metadata=layer if number % 2 else {})
+        kinds[name] = [(kind, ids.commit(base), Level.EXACT)]
+    assert len({name[:2] for name in kinds}) < len(kinds) / 2
+    seen = Seen(fake)
+    assert {name: seen.edges(ids.commit(name)) for name in kinds} == kinds

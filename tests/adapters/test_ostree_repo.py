@@ -66,7 +66,7 @@ def context() -> ReadContext:
 
 def roots(repository: Repository, *names: str) -> list[Root]:
     commits = [repository.commit(n) for n in names]
-    return [Root(c.checksum, c.tree, c.meta, c.timestamp) for c in commits]
+    return [Root(c.checksum, c.tree, c.meta) for c in commits]
 
 
 # -- opening -------------------------------------------------------------------------------

@@ -1,52 +1,68 @@
-"""Nodes that may have to be told again once their trees are verified.
+"""Commits whose trees one read may verify, with the nodes that are then told again.
 
-Owns which of a repository's commits those can be: the newest, as many as one read verifies. A
-node for each of a million commits would be held for nothing.
+Owns which of a repository's commits those are: the newest, as many as one read verifies. A node
+for each of a million commits would be held for nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nlargest
+from typing import Final, NamedTuple
 
 from treering.adapters.ostree.objects import Checksum, Commit
+from treering.adapters.ostree.verify import Root
 from treering.core.facts import NodeFact
+
+_BEYOND: Final = 1 << 64
+"""More than any timestamp."""
+
+
+class Told(NamedTuple):
+    """A commit as it was told; `time` is its timestamp."""
+
+    time: int
+    root: Root
+    node: NodeFact
 
 
 class Kept:
-    """Nodes of the `count` newest commits but for those `done`; of more where some are as new.
+    """The `most` newest of the commits shown to it, but for those `done`; first come, first kept.
 
-    Until `only_newest` is set, every node is kept, and stays.
+    `open` is how many it was shown that are not done.
     """
 
-    def __init__(self, count: int, done: frozenset[Checksum] | set[Checksum]) -> None:
-        self.only_newest = False
-        self._count = max(count, 1)
+    def __init__(
+        self, most: int = 0, done: frozenset[Checksum] | set[Checksum] = frozenset()
+    ) -> None:
+        self.open = 0
+        self._most = most
         self._done = done
-        self._oldest = 0
-        self._limit = 2 * self._count
-        self._first: dict[Checksum, NodeFact] = {}
-        self._newest: dict[Checksum, tuple[int, NodeFact]] = {}
+        self._after = -1
+        self._held: list[Told] = []
 
     def keep(self, commits: Sequence[Commit], nodes: Sequence[NodeFact]) -> None:
-        """Keep those nodes of `commits` that are new enough."""
-        if not self.only_newest:
-            self._first.update({c.checksum: n for c, n in zip(commits, nodes, strict=True)})
+        """Keep those of `commits` that are new enough."""
+        done, after = self._done, self._after
+        if done:
+            self.open += sum(c.checksum not in done for c in commits)
+        else:
+            self.open += len(commits)
+        if max([c.timestamp for c in commits], default=-1) <= after:
             return
-        oldest, done = self._oldest, self._done
-        for commit, node in zip(commits, nodes, strict=True):
-            if commit.timestamp >= oldest and commit.checksum not in done:
-                self._newest[commit.checksum] = commit.timestamp, node
-        if len(self._newest) > self._limit:
-            self._let_go()
+        self._held += [
+            Told(commit.timestamp, Root(commit.checksum, commit.tree, commit.meta), node)
+            for commit, node in zip(commits, nodes, strict=True)
+            if commit.timestamp > after and commit.checksum not in done
+        ]
+        if len(self._held) > 2 * self._most:
+            self._held = self.newest()
+            self._after = self._held[-1].time if self._held else _BEYOND
 
-    def node(self, checksum: Checksum) -> NodeFact:
-        """Return the node of a commit that was kept."""
-        first = self._first.get(checksum)
-        return self._newest[checksum][1] if first is None else first
+    def newest(self) -> list[Told]:
+        """Return what is kept, the newest first."""
+        return nlargest(self._most, self._held, key=_time_of)
 
-    def _let_go(self) -> None:
-        """Forget the oldest."""
-        times = sorted((time for time, _ in self._newest.values()), reverse=True)
-        self._oldest = times[self._count - 1]
-        self._newest = {c: kept for c, kept in self._newest.items() if kept[0] >= self._oldest}
-        self._limit = 2 * len(self._newest)
+
+def _time_of(told: Told) -> int:
+    return told.time

@@ -34,6 +34,7 @@ _SIZES: Final = "ostree.sizes"
 _CONFIG: Final = "ostree.container.image-config"
 _REPOSITORIES: Final = "rpmostree.rpmmd-repos"
 _ELSEWHERE: Final = frozenset({"version", PACKAGES, _SIZES, _CONFIG, "ostree.manifest"})
+_LAYERED: Final = frozenset({"rpmostree.clientlayer", "rpmostree.spec", MANIFEST_DIGEST})
 _YEAR_2000, _YEAR_2100 = 946_684_800, 4_102_444_800
 _MAX_DEPTH: Final = 8
 _CHECKSUM: Final = 32
@@ -61,6 +62,8 @@ def is_layered(commit: Commit) -> bool:
     So it is for client-side layering, old (``rpmostree.spec``) and new, and for the merge
     commits of container images.
     """
+    if _LAYERED.isdisjoint(commit.metadata):
+        return False
     return (
         commit.value("rpmostree.clientlayer", "b") is True
         or "rpmostree.spec" in commit.metadata

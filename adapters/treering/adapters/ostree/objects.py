@@ -168,12 +168,15 @@ def _plain_commit(name: Checksum, data: bytes) -> Commit | None:
     if not (
         table == tree + _SIZE == time + _TAIL.size
         and metadata <= parent == related < subject < body
-        and data.find(0, related) == subject - 1
-        and data.find(0, subject) == body - 1
-        and data.startswith(_PADDING[: time - body], body)
-        and (parent == metadata or parent == metadata + _SIZE)
+        and (parent == metadata + _SIZE or parent == metadata)
         and (size <= _ONE_BYTE or least_width(table, 6) * 6 == layout.size)
     ):
+        return None
+    # Two texts, each with the one NUL that ends it, and the padding.
+    texts = data[related:time].split(b"\0", 2)
+    if list(map(len, texts)) != [subject - related - 1, body - subject - 1, time - body]:
+        return None
+    if texts[2] != _PADDING[: time - body]:
         return None
     seconds, tree_name, meta_name = _TAIL.unpack_from(data, time)
     try:
@@ -181,8 +184,8 @@ def _plain_commit(name: Checksum, data: bytes) -> Commit | None:
             name,
             _METADATA(data, 0, metadata, 1) if metadata else {},
             _hex(data[metadata:parent]) if parent > metadata else None,
-            data[related : subject - 1].decode(),
-            data[subject : body - 1].decode(),
+            texts[0].decode(),
+            texts[1].decode(),
             seconds,
             _hex(tree_name),
             _hex(meta_name),

@@ -9,24 +9,24 @@ once more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from operator import attrgetter
+from itertools import compress
 from pathlib import Path
 from typing import Any, Final
 
 from treering.adapters.ostree import browsing, metadata
 from treering.adapters.ostree.deltas import Delta
-from treering.adapters.ostree.kept import Kept
+from treering.adapters.ostree.kept import Kept, Told
 from treering.adapters.ostree.objects import Checksum, Commit
 from treering.adapters.ostree.refs import Ref, image_of
 from treering.adapters.ostree.repo import Repository, Stored, Unread
 from treering.adapters.ostree.signatures import signatures
 from treering.adapters.ostree.summary import Summary, SummaryRef
-from treering.adapters.ostree.verify import VERIFY_BUDGET, Budget, Root, Verdict, Verifier
+from treering.adapters.ostree.verify import VERIFY_BUDGET, Budget, Verdict, Verifier
 from treering.core import ids
 from treering.core.errors import SourceError
 from treering.core.facts import EdgeFact, EdgeKind, Fact, Level, NodeFact
 from treering.core.ids import NodeId
-from treering.core.making import EdgeMaker, Maker
+from treering.core.making import Maker
 from treering.core.ports import Capability, Document, ReadContext, SourceSpec
 from treering.core.text import Safe, one_line, safe
 
@@ -99,9 +99,9 @@ class _Read:
         self.follows = make.edges(EdgeKind.PARENT, Level.EXACT, _PARENT_WHY)
         self.layered = make.edges(EdgeKind.LAYERED_ON, Level.EXACT, _LAYER_WHY)
         self.imported = make.edges(EdgeKind.IMPORTED_FROM, Level.EXACT, _IMAGE_WHY)
-        self.roots: list[Root] = []
-        self.tips = 0
-        self.kept = Kept(0, whole)
+        self.tips = self.others = self.kept = Kept()
+        self.here: frozenset[Checksum] = frozenset()
+        self.elsewhere: dict[Checksum, None] = {}
         self.described: set[Checksum] = set()
         self.stored = Stored()
         self.partial: frozenset[Checksum] = frozenset()
@@ -112,9 +112,9 @@ class _Read:
         refs = self.repository.refs(self.context.problem)
         yield from self._refs(refs)
         self._prepare()
-        self.kept = Kept(budget.trees, self.whole | self.partial)
-        tips = [r.checksum for r in refs]
-        yield from self._commits(tips)
+        done = self.whole | self.partial
+        self.tips, self.others = Kept(budget.tips, done), Kept(budget.trees, done)
+        yield from self._commits([r.checksum for r in refs])
         for checksum in self.stored.tombstones:
             if checksum not in self.described:
                 yield self._node(checksum, {"tombstone": True})
@@ -201,6 +201,7 @@ class _Read:
             self.stored = self.repository.stored()
         except SourceError as error:
             self.context.problem("objects", str(error))
+        self.here = frozenset(self.stored.commits)
         for delta in self.repository.deltas(self.context.problem):
             self.context.check()
             self.deltas.setdefault(delta.target, []).append(delta)
@@ -213,15 +214,15 @@ class _Read:
         to parent.
         """
         first = dict.fromkeys(tips)
+        self.kept = self.tips
         for batch in self.repository.commit_batches(first):
             yield from self._found(batch)
-        self.tips = len(self.roots)
-        self.kept.only_newest = True
+        self.kept = self.others
         rest = [c for c in self.stored.commits if c not in first]
         for batch in self.repository.commit_batches(rest):
             yield from self._found(batch)
-        for root in [r for r in self.roots if r.parent and r.parent not in self.described]:
-            yield from self._history(root.parent)
+        for parent in list(self.elsewhere):
+            yield from self._history(parent)
 
     def _history(self, at: Checksum | None) -> Iterator[Fact]:
         """Yield the facts of a commit and of its parents as far as they are here."""
@@ -251,7 +252,6 @@ class _Read:
 
     def _described(self, commits: list[Commit]) -> list[Fact]:
         """Return the facts of some commits: their nodes, then what these point at."""
-        self.roots += [Root(c.checksum, c.tree, c.meta, c.timestamp, c.parent) for c in commits]
         checksums = [c.checksum for c in commits]
         attrs = list(map(self._attributes, commits))
         labels = list(map(_label, commits, attrs))
@@ -261,20 +261,25 @@ class _Read:
 
     def _parents(self, nodes: list[NodeFact], commits: list[Commit]) -> list[EdgeFact]:
         """Return the edges from commits to their parents."""
-        follows: list[tuple[NodeId, str]] = []
-        layers: list[tuple[NodeId, str]] = []
-        for node, commit in zip(nodes, commits, strict=True):
-            if commit.parent:
-                layered = commit.metadata and metadata.is_layered(commit)
-                (layers if layered else follows).append((node.id, commit.parent))
-        return self._to_parents(self.follows, follows) + self._to_parents(self.layered, layers)
-
-    def _to_parents(self, make: EdgeMaker, ways: list[tuple[NodeId, str]]) -> list[EdgeFact]:
-        return make([w[0] for w in ways], self.make.commits([w[1] for w in ways])) if ways else []
+        parents = [c.parent for c in commits if c.parent]
+        if not self.here.issuperset(parents):
+            self.elsewhere.update(dict.fromkeys(p for p in parents if p not in self.here))
+        starts = [n.id for n, c in zip(nodes, commits, strict=True) if c.parent]
+        ends = self.make.commits(parents)
+        layered = [bool(c.metadata) and metadata.is_layered(c) for c in commits if c.parent]
+        if not any(layered):
+            return self.follows(starts, ends)
+        others = [not one for one in layered]
+        return [
+            *self.follows(list(compress(starts, others)), list(compress(ends, others))),
+            *self.layered(list(compress(starts, layered)), list(compress(ends, layered))),
+        ]
 
     def _images(self, nodes: list[NodeFact]) -> list[EdgeFact]:
         """Return the edges from commits to the images they were imported from."""
         named = [n for n in nodes if _IMAGE in n.attrs]
+        if not named:
+            return []
         images = [ids.image(ids.digest(n.attrs[_IMAGE])) for n in named]
         return self.imported([n.id for n in named], images)
 
@@ -326,33 +331,33 @@ class _Read:
 
     def _verified(self, budget: Budget) -> Iterator[Fact]:
         """Yield the nodes of commits whose trees turn out whole or damaged, tips first."""
-        done = self.whole | self.partial
-        todo = _newest_first(self.roots[: self.tips]) + _newest_first(self.roots[self.tips :])
-        if done:
-            todo = [root for root in todo if root.checksum not in done]
-        told: list[tuple[Checksum, Verdict]] = []
-        for root, verdict in Verifier(self.repository, budget).verify(todo, self.context):
+        todo = self.tips.newest() + self.others.newest()
+        more = self.tips.open + self.others.open - len(todo)
+        verdicts = Verifier(self.repository, budget).verify(
+            [told.root for told in todo], self.context, more
+        )
+        known: list[tuple[Told, Verdict]] = []
+        for told, (root, verdict) in zip(todo, verdicts, strict=False):
             if verdict is Verdict.WHOLE:
                 self.whole.add(root.checksum)
             if verdict is not Verdict.OPEN:
-                told.append((root.checksum, verdict))
-        for at in range(0, len(told), _TOGETHER):
-            yield from self._again(told[at : at + _TOGETHER])
+                known.append((told, verdict))
+        for at in range(0, len(known), _TOGETHER):
+            yield from self._again(known[at : at + _TOGETHER])
 
-    def _again(self, told: list[tuple[Checksum, Verdict]]) -> list[NodeFact]:
+    def _again(self, known: list[tuple[Told, Verdict]]) -> list[NodeFact]:
         """Return the nodes of commits with what is known of their trees.
 
         Of two facts of one source and time the graph keeps the one that sorts last when
         encoded. "tree" sorts after "commit"; a damaged one sorts last because it has lost
         ``content``: a tree that is not whole is not compared with others.
         """
-        nodes = [self.kept.node(checksum) for checksum, _ in told]
-        attrs = [{**n.attrs, **_TOLD[verdict]} for n, (_, verdict) in zip(nodes, told, strict=True)]
+        attrs = [{**told.node.attrs, **_TOLD[verdict]} for told, verdict in known]
         for of in attrs:
             if "damaged" in of:
                 of.pop("content", None)
-        known = self.make.commits([checksum for checksum, _ in told])
-        return self.make.nodes(known, [n.label for n in nodes], attrs)
+        nodes = self.make.commits([told.root.checksum for told, _ in known])
+        return self.make.nodes(nodes, [told.node.label for told, _ in known], attrs)
 
     # -- making facts --------------------------------------------------------------------
 
@@ -374,10 +379,6 @@ def _title(subject: str) -> str:
     # It is one line mostly, and then need not be looked through for others.
     plain = len(subject) <= _LINE and subject.isprintable()
     return subject.strip() if plain else one_line(subject)
-
-
-def _newest_first(roots: list[Root]) -> list[Root]:
-    return sorted(roots, key=attrgetter("timestamp"), reverse=True)
 
 
 _TOLD: Final = {

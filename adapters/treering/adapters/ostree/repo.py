@@ -66,11 +66,12 @@ _FOLDER: Final = re.compile("[0-9a-f]{2}")
 _COMMIT: Final = ".commit"
 _TOMBSTONE: Final = ".tombstone-commit"
 _DETACHED: Final = ".commitmeta"
+_RARE: Final = (_TOMBSTONE, _DETACHED)
 _HEX: Final = re.compile("[0-9a-f]*")
 _REST: Final = 62
 """Digits of a checksum that are in the name of an object's file; two are its folder."""
 
-_BATCH: Final = 32
+_BATCH: Final = 64
 _MAX_BATCH: Final = 1 << 20
 """Commits, and bytes of them, that are read before they are understood."""
 
@@ -176,8 +177,8 @@ class Repository:
     def commit_batches(self, names: Iterable[Checksum]) -> Iterator[list[Commit | Unread]]:
         """Yield what `commits` does, some at a time.
 
-        Bytes are read first and understood afterwards: a processor that leaves a program for a
-        system call comes back with cold caches, so doing both in turn takes half as long again.
+        Bytes are read first and understood afterwards; it was measured to be quicker than doing
+        both in turn.
         """
         for folder, inside in groupby(names, _folder_of):
             with directory_number(self._objects + folder) as directory:
@@ -309,7 +310,9 @@ class Repository:
 
         Raises `SourceError`, also beyond 5,000,000 objects.
         """
-        found: tuple[list[Checksum], ...] = ([], [], [])
+        commits: list[Checksum] = []
+        tombstones: list[Checksum] = []
+        detached: list[Checksum] = []
         left = MAX_OBJECTS
         for folder in list_directory(self.path / "objects"):
             if not _FOLDER.fullmatch(folder.name):
@@ -318,9 +321,11 @@ class Repository:
             left -= len(names)
             if left < 0:
                 raise SourceError(f"{self.path} holds more than {MAX_OBJECTS} objects")
-            for suffix, gathered in zip((_COMMIT, _TOMBSTONE, _DETACHED), found, strict=True):
-                gathered.extend(_gather(folder.name, names, suffix))
-        commits, tombstones, detached = found
+            commits += _gather(folder.name, names, _COMMIT)
+            rare = [n for n in names if n.endswith(_RARE)]
+            if rare:
+                tombstones += _gather(folder.name, rare, _TOMBSTONE)
+                detached += _gather(folder.name, rare, _DETACHED)
         return Stored(tuple(commits), tuple(tombstones), frozenset(detached))
 
     # -- inside --------------------------------------------------------------------------

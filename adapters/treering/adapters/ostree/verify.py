@@ -6,7 +6,7 @@ most of their objects, so one verifier serves all commits of a repository.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
@@ -41,27 +41,26 @@ class Verdict(Enum):
 
 
 class Root(msgspec.Struct, frozen=True, gc=False):
-    """What of a commit is needed after it was read: to verify its tree, to find its parent."""
+    """What of a commit is needed to verify its tree: its name, and its root directory."""
 
     checksum: Checksum
     tree: Checksum
     meta: Checksum
-    timestamp: int
-    parent: Checksum | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much one read may verify."""
+    """How much one read may verify; `tips` and `trees` are of commits with a ref and of others."""
 
     objects: int = 20_000
     content: int = 256 << 20
-    trees: int = 1000
+    tips: int = 1000
+    trees: int = 100
 
 
 VERIFY_BUDGET: Final = Budget()
-"""What a read verifies beyond commits: at most 20,000 objects, 256 MiB of file content and 1,000
-trees, those of refs and the newest first."""
+"""What a read verifies beyond commits: at most 20,000 objects and 256 MiB of file content, of the
+newest 1,000 commits that refs name and of the newest 100 others. A further read goes on."""
 
 
 class _Exhausted(Exception):
@@ -88,27 +87,33 @@ class Verifier:
     _bytes: int = 0
     _content_good: int = 0
     _known: dict[tuple[str, bytes], bool] = field(default_factory=dict)
+    _whole: set[tuple[Checksum, Checksum]] = field(default_factory=set)
     _suspects: list[tuple[str, str]] = field(default_factory=list)
 
-    def verify(self, roots: list[Root], context: ReadContext) -> Iterator[tuple[Root, Verdict]]:
+    def verify(
+        self, roots: Sequence[Root], context: ReadContext, more: int = 0
+    ) -> Iterator[tuple[Root, Verdict]]:
         """Yield a verdict for each tree, in turn, until the budget ends.
 
-        Each damaged or missing object goes to `context.problem` once. Raises `Cancelled`.
+        Each damaged or missing object goes to `context.problem` once, and how many commits were
+        not verified to `context.note`: of these, and of `more` that are not to be. Raises
+        `Cancelled`.
         """
         self._objects, self._bytes = self.budget.objects, self.budget.content
         lossy = contents.loses_metadata(self.repository.config.mode)
         found: list[tuple[Root, Verdict]] = []
+        rest = more
         for at, root in enumerate(roots):
             context.check()
             try:
-                if at >= self.budget.trees:
-                    raise _Exhausted  # noqa: TRY301 -- one way to run out
                 whole = self._walk(root, context)
             except _Exhausted:
-                rest = len(roots) - at
-                context.note(f"the files of {rest} of {len(roots)} commits were not verified")
+                rest += len(roots) - at
                 break
             found.append((root, Verdict.WHOLE if whole else Verdict.DAMAGED))
+        if rest:
+            total = len(roots) + more
+            context.note(f"the files of {rest} of {total} commits were not verified")
         if lossy and len(self._suspects) >= _ENOUGH and not self._content_good:
             context.problem(str(self.repository.path), _UNAVAILABLE)
             found = [(r, Verdict.OPEN) for r, _ in found]
@@ -120,8 +125,7 @@ class Verifier:
 
     def _walk(self, root: Root, context: ReadContext) -> bool:
         """Walk one tree; return whether all of it is whole."""
-        ends = ("dirtree", bytes.fromhex(root.tree)), ("dirmeta", bytes.fromhex(root.meta))
-        if all(map(self._known.get, ends)):
+        if (root.tree, root.meta) in self._whole:
             return True
         where = f"in commit {root.checksum[:12]}"
         top = _Directory(b"", "", [("", bytes.fromhex(root.tree), bytes.fromhex(root.meta))])
@@ -148,6 +152,8 @@ class Verifier:
                 here.whole = False
             else:
                 stack.append(entered)
+        if top.whole:
+            self._whole.add((root.tree, root.meta))
         return top.whole
 
     def _enter(self, tree: bytes, path: str, where: str, context: ReadContext) -> _Directory | None:
