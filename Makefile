@@ -24,6 +24,10 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python tests/bench/graph.py
 	$(BIN)/python tests/bench/readers.py
+	$(BIN)/python tests/bench/diff.py
+	$(BIN)/python tests/bench/places.py
+	$(BIN)/python tests/bench/screen.py
+	$(BIN)/python tests/bench/terminal.py
 
 screenshots: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/tui --snapshot-update

@@ -96,7 +96,7 @@ class Page:
         node: NodeId | None = None,
     ) -> None:
         """Add a value without a label, wrapped and indented."""
-        front = Safe(" " * indent)
+        front = safe(" " * indent)
         for piece in wrapped(value, self.width - indent):
             self.line(key, ((front, ""), (piece, style)), node, why)
 
