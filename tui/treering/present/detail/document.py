@@ -16,7 +16,7 @@ from treering.core.documents import parse_json
 from treering.core.errors import TreeringError
 from treering.core.facts import NodeFact
 from treering.core.ports import Document
-from treering.core.text import Safe, safe
+from treering.core.text import safe
 from treering.present.detail.parts import human
 from treering.present.detail.text import dump, is_binary, lines_of
 from treering.present.lines import Line, Row, span
@@ -94,7 +94,7 @@ def _json_lines(value: object) -> Iterator[Line]:
 def _json_line(text: str) -> Line:
     """Split one line of indented JSON into its key and the rest."""
     body = text.lstrip(" ")
-    indent = Safe(" " * (len(text) - len(body)))
+    indent = safe(" " * (len(text) - len(body)))
     if body.startswith('"'):
         try:
             _, end = json.JSONDecoder().raw_decode(body)

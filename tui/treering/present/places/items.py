@@ -112,7 +112,7 @@ def _front(item: Item, *, folded: bool, marked: bool, base: bool) -> list[Span]:
     """Return the mark, the indent, the fold and the glyph of an item."""
     mark = "◆" if base else "*" if marked else " "
     fold = ("▸ " if folded else "▾ ") if item.size else "  "
-    spans: list[Span] = [(Safe(mark), "accent"), (Safe("  " * item.depth), ""), (Safe(fold), "dim")]
+    spans: list[Span] = [(safe(mark), "accent"), (safe("  " * item.depth), ""), (safe(fold), "dim")]
     if item.glyph:
         spans.append((safe(f"{item.glyph} "), _GLYPHS.get(item.glyph, "")))
     return spans
