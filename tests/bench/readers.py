@@ -9,9 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from treering.core.gvariant import Variant
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -55,36 +59,28 @@ def ostree_log(directory: Path) -> None:
     """A branch of 10,000 commits against ``ostree log``.
 
     The objects alone, read and verified; all facts of the repository, with the trees that a
-    reading verifies besides; the whole command.
+    reading verifies besides; the same of commits with the metadata that ``ostree commit`` writes;
+    the whole command.
     """
-    from support.ostree_repo import FakeRepo
-
     from treering.adapters.ostree.adapter import ADAPTERS
     from treering.adapters.ostree.repo import Repository
     from treering.core.graph import paused_collector
+    from treering.core.gvariant import Variant
     from treering.core.ports import ReadContext, SourceSpec
 
-    path = directory / "repo"
-    repo = FakeRepo(path)
-    parent = ""
-    for number in range(COMMITS):
-        parent = repo.commit(
-            {"usr": {"version": str(number % 50)}},
-            subject=f"build {number}",
-            parent=parent,
-            time=1_600_000_000 + number,
-        )
-    repo.ref("os/stable", parent)
-    command = ["ostree", f"--repo={path}", "log", "os/stable"]
+    path, bound = directory / "repo", directory / "bound"
+    build_branch(path)
+    build_branch(bound, {"ostree.ref-binding": Variant("as", ["os/stable"])})
 
-    def theirs() -> None:
+    def theirs(path: Path = path) -> None:
+        command = ["ostree", f"--repo={path}", "log", "os/stable"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def objects() -> int:
         repository = Repository.open(path)
         return sum(1 for _ in repository.commits(repository.stored().commits))
 
-    def ours() -> int:
+    def ours(path: Path = path) -> int:
         reader = ADAPTERS[0].open(SourceSpec("ostree", str(path), "repo"), False)
         with paused_collector():
             return sum(1 for _ in reader.read(ReadContext()))
@@ -95,7 +91,25 @@ def ostree_log(directory: Path) -> None:
 
     row("10,000 commits' objects, `ostree log`", paired(objects, theirs))
     row("10,000 commits, all facts, `ostree log`", paired(ours, theirs))
-    row("the same, whole command with graph and joins", paired(whole, theirs))
+    row("the same, bound to their ref", paired(partial(ours, bound), partial(theirs, bound)))
+    row("10,000 commits, whole command with graph and joins", paired(whole, theirs))
+
+
+def build_branch(path: Path, metadata: Mapping[str, Variant] | None = None) -> None:
+    """Write a repository with one branch; of its commits each fiftieth has the same tree."""
+    from support.ostree_repo import FakeRepo
+
+    repo = FakeRepo(path)
+    parent = ""
+    for number in range(COMMITS):
+        parent = repo.commit(
+            {"usr": {"version": str(number % 50)}},
+            subject=f"build {number}",
+            parent=parent,
+            metadata=metadata,
+            time=1_600_000_000 + number,
+        )
+    repo.ref("os/stable", parent)
 
 
 def row(what: str, of: Figures) -> None:

@@ -110,7 +110,7 @@ def attributes(commit: Commit) -> tuple[dict[str, Any], list[str]]:
     attrs: dict[str, Any] = {}
     wrong: list[str] = []
     metadata = commit.metadata
-    for name, (key, function) in _READERS.items():
+    for name, (key, function) in () if _READ.isdisjoint(metadata) else _READERS.items():
         if key in metadata:
             try:
                 value = function(commit)
@@ -136,6 +136,9 @@ _READERS: Final[dict[str, tuple[str, Callable[[Commit], Any]]]] = {
     "sizes": (_SIZES, sizes),
     "labels": (_CONFIG, labels),
 }
+
+
+_READ: Final = frozenset(key for key, _ in _READERS.values())
 
 
 def _shown(key: str, raw: Raw) -> Any:

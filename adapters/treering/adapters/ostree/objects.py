@@ -51,6 +51,9 @@ _TAIL: Final = struct.Struct(">Q32s32s")
 """How a commit's members end: its time, its dirtree, its dirmeta."""
 
 _ONE_BYTE: Final = 0xFF
+_SHORT: Final = 256
+"""Most bytes of metadata that are kept in mind."""
+
 _PADDING: Final = bytes(8)
 _METADATA: Final = raw_decoder(METADATA_TYPE)
 _hex: Final = cast("Callable[[bytes], Checksum]", bytes.hex)
@@ -122,12 +125,21 @@ def is_checksum(text: str) -> bool:
     return ids.is_checksum(text)
 
 
+def are_checksums(names: list[str]) -> bool:
+    """Tell whether each of some texts of 64 characters is a checksum."""
+    text = "".join(names)
+    try:
+        return bytes.fromhex(text).hex() == text
+    except ValueError:
+        return False
+
+
 def parse_commit(name: Checksum, data: bytes) -> Commit:
     """Return the commit in `data`, whose checksum `name` was verified.
 
     Raises `Damaged`, and `LimitExceeded` for metadata nested too deep.
     """
-    return _plain_commit(name, data) or _any_commit(name, data)
+    return plain_commit(name, data) or _any_commit(name, data)
 
 
 def _any_commit(name: Checksum, data: bytes) -> Commit:
@@ -151,10 +163,10 @@ def _any_commit(name: Checksum, data: bytes) -> Commit:
     )
 
 
-def _plain_commit(name: Checksum, data: bytes) -> Commit | None:
-    """Return what `_any_commit` does, for a plain commit, in a fraction of the time.
+def plain_commit(name: Checksum, data: bytes) -> Commit | None:
+    """Return what `parse_commit` does, for a plain commit, in a fraction of the time.
 
-    None for a commit with any peculiarity, good or bad; `_any_commit` then tells. The commits of
+    None for a commit with any peculiarity, good or bad; `parse_commit` then tells. The commits of
     a long branch are read in the time `ostree log` takes thanks to this: the framing offsets
     must be those of a commit without related objects, so every member lies where they say.
     """
@@ -182,7 +194,7 @@ def _plain_commit(name: Checksum, data: bytes) -> Commit | None:
     try:
         return Commit(
             name,
-            _METADATA(data, 0, metadata, 1) if metadata else {},
+            _metadata_in(data, metadata) if metadata else {},
             _hex(data[metadata:parent]) if parent > metadata else None,
             texts[0].decode(),
             texts[1].decode(),
@@ -194,6 +206,17 @@ def _plain_commit(name: Checksum, data: bytes) -> Commit | None:
         )
     except (UnicodeDecodeError, Damaged, LimitExceeded):
         return None
+
+
+def _metadata_in(data: bytes, end: int) -> dict[str, Raw]:
+    return _METADATA(data, 0, end, 1) if end > _SHORT else dict(_short_metadata(data[:end]))
+
+
+@lru_cache(maxsize=64)
+def _short_metadata(data: bytes) -> dict[str, Raw]:
+    """Decode metadata; where it is a ref binding only, all commits of a branch have the same."""
+    found: dict[str, Raw] = _METADATA(data, 0, len(data), 1)
+    return found
 
 
 def parse_dirtree(data: bytes) -> DirTree:

@@ -285,11 +285,13 @@ class _Read:
 
     def _attributes(self, commit: Commit) -> dict[str, Any]:
         checksum = commit.checksum
-        attrs, wrong = metadata.attributes(commit) if commit.metadata else ({}, [])
-        digest = attrs.get(_IMAGE)
-        if digest is not None and not ids.is_digest(digest):
-            wrong.append(f"metadata {metadata.MANIFEST_DIGEST} is no digest")
-            del attrs[_IMAGE]
+        attrs: dict[str, Any] = {}
+        wrong: list[str] = []
+        if commit.metadata:
+            attrs, wrong = metadata.attributes(commit)
+            if _IMAGE in attrs and not ids.is_digest(attrs[_IMAGE]):
+                wrong.append(f"metadata {metadata.MANIFEST_DIGEST} is no digest")
+                del attrs[_IMAGE]
         if commit.subject:
             attrs["subject"] = commit.subject
         if commit.body:

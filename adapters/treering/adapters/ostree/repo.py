@@ -31,12 +31,14 @@ from treering.adapters.ostree.objects import (
     Commit,
     DirMeta,
     DirTree,
+    are_checksums,
     checksum,
     is_checksum,
     parse_commit,
     parse_dict,
     parse_dirmeta,
     parse_dirtree,
+    plain_commit,
 )
 from treering.adapters.ostree.refs import Ref, RefName, Tell, read_ref, read_refs
 from treering.adapters.ostree.summary import MAX_SUMMARY, Summary, parse_summary
@@ -67,7 +69,6 @@ _COMMIT: Final = ".commit"
 _TOMBSTONE: Final = ".tombstone-commit"
 _DETACHED: Final = ".commitmeta"
 _RARE: Final = (_TOMBSTONE, _DETACHED)
-_HEX: Final = re.compile("[0-9a-f]*")
 _REST: Final = 62
 """Digits of a checksum that are in the name of an object's file; two are its folder."""
 
@@ -183,8 +184,16 @@ class Repository:
         for folder, inside in groupby(names, _folder_of):
             with directory_number(self._objects + folder) as directory:
                 for read in _some_at_a_time(directory, inside):
-                    found = [_quick_commit(n, data) or self.commit_or_why(n) for n, data in read]
+                    found = [
+                        (data and sha256(data).hexdigest() == n and plain_commit(n, data))
+                        or self._peculiar(n, data)
+                        for n, data in read
+                    ]
                     yield [f for f in found if f is not None]
+
+    def _peculiar(self, name: Checksum, data: bytes | None) -> Commit | Unread | None:
+        """Return a commit that is not plain, or not good, or not here."""
+        return _quick_commit(name, data) or self.commit_or_why(name)
 
     def commit_or_why(self, name: Checksum) -> Commit | Unread | None:
         """Return a commit, verified, or why it cannot be read; None when it is not here."""
@@ -236,8 +245,11 @@ class Repository:
 
     def verify_content(self, name: str) -> None:
         """Hash a content object. Raises `Damaged` unless it is what its name says, `Missing`."""
-        found = self.content(name)
-        with _naming(name, contents.suffix(self.config.mode)):
+        self.verify_described(self.content(name))
+
+    def verify_described(self, found: Content) -> None:
+        """Hash what `content` returned, as `verify_content` does."""
+        with _naming(found.checksum, contents.suffix(self.config.mode)):
             contents.verify(found)
 
     def read_content(self, name: str) -> Iterator[bytes]:
@@ -403,11 +415,12 @@ def object_name(name: str, suffix: str) -> str:
 
 def _gather(folder: str, names: list[str], suffix: str) -> list[Checksum]:
     """Return the sorted checksums of the objects with `suffix` among the `names` in a folder."""
-    length = _REST + len(suffix)
-    full = [folder + n[:_REST] for n in names if len(n) == length and n.endswith(suffix)]
-    if not _HEX.fullmatch("".join(full)):
+    rest = _REST
+    full = [folder + n[:rest] for n in names if n[rest:] == suffix]
+    if not are_checksums(full):
         full = [c for c in full if is_checksum(c)]
-    return cast("list[Checksum]", sorted(full))
+    full.sort()
+    return cast("list[Checksum]", full)
 
 
 def _some_at_a_time(

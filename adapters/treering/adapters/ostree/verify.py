@@ -192,7 +192,7 @@ class Verifier:
         if content.size > self._bytes:
             raise _Exhausted
         self._bytes -= content.size
-        self.repository.verify_content(name)
+        self.repository.verify_described(content)
         self._content_good += 1
 
     def _spend(self, context: ReadContext) -> None:
