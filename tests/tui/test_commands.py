@@ -294,6 +294,16 @@ async def test_the_menu_says_what_is_impossible_and_why(pilot: Pilot[Any]) -> No
     assert "promote to a stage: not in this version" in shown(pilot)
 
 
+async def test_a_box_that_is_left_twice_is_left_once(pilot: Pilot[Any]) -> None:
+    await pilot.press("x")
+    found = await box(pilot)
+    found.action_close()
+    found.action_close()
+    await pilot.pause()
+    assert pilot.app.screen is screen(pilot)
+    assert pilot.app._exception is None
+
+
 async def test_zoom(pilot: Pilot[Any]) -> None:
     desk = screen(pilot)
     desk.focus_pane("map")

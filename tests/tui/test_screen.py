@@ -294,13 +294,13 @@ async def test_reading_again_marks_what_vanished() -> None:
         return iter([_at(f) for f in facts])
 
     def _at(fact: Any) -> Any:
-        return msgspec.structs.replace(fact, seen=application.session.reading.clock.now())
+        return msgspec.structs.replace(fact, seen=application.desk.session.reading.clock.now())
 
     application = app(ScriptedReader("registry", script))
     async with application.run_test(size=WIDE) as pilot:
         await settled(pilot)
         desk = screen(pilot)
-        application.session.reading.clock.time += 10  # type: ignore[attr-defined]
+        application.desk.session.reading.clock.time += 10  # type: ignore[attr-defined]
         facts = [f for f in facts if "latest" not in repr(f)]
         await pilot.press("ctrl+r")
         await until(pilot, lambda: any("gone" in line for line in lines(desk.places)), "gone")

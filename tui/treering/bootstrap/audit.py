@@ -7,23 +7,27 @@ test checks ``sys.modules``).
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
 
-from treering.bootstrap.registry import catalogue
+from treering.bootstrap.registry import KINDS, catalogue
 from treering.cli.main import leave, run
 from treering.cli.wiring import Wiring
-from treering.core.session import Session
+
+if TYPE_CHECKING:
+    from treering.core.session import Session
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run treering in audit mode and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return run(arguments, Wiring(catalogue(audit=True), open_screen, None, audit=True))
+    make = partial(catalogue, audit=True)
+    return run(arguments, Wiring(KINDS, make, open_screen, None, audit=True))
 
 
-def open_screen(session: Session) -> int:
-    """Open the terminal application."""
+def open_screen(session: Callable[[], Session]) -> int:
+    """Open the terminal application; it asks for the session once something is painted."""
     from treering.tui.app import open_app  # noqa: PLC0415 -- Textual takes 0.2 s
 
     return open_app(session)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from treering.bootstrap.registry import catalogue
+from treering.bootstrap.registry import KINDS, catalogue
 from treering.cli.main import leave, run
 from treering.cli.wiring import Wiring
-from treering.core.session import Session
+
+if TYPE_CHECKING:
+    from treering.core.session import Session
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,11 +24,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from treering.bootstrap import audit as audited  # noqa: PLC0415 -- nothing that writes
 
         return audited.main(arguments)
-    return run(arguments, Wiring(catalogue(audit=False), open_screen, build_demo))
+    return run(arguments, Wiring(KINDS, partial(catalogue, audit=False), open_screen, build_demo))
 
 
-def open_screen(session: Session) -> int:
-    """Open the terminal application."""
+def open_screen(session: Callable[[], Session]) -> int:
+    """Open the terminal application; it asks for the session once something is painted."""
     from treering.tui.app import open_app  # noqa: PLC0415 -- Textual takes 0.2 s
 
     return open_app(session)

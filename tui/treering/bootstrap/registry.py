@@ -7,11 +7,15 @@ an `Adapter` under the entry point group ``treering.adapters``, by the name of i
 from __future__ import annotations
 
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
-from treering.core.catalogue import Catalogue, Loader
 from treering.core.errors import NotRecognised
-from treering.core.ports import Adapter
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from treering.core.catalogue import Catalogue, Loader
+    from treering.core.ports import Adapter
 
 GROUP = "treering.adapters"
 
@@ -62,8 +66,16 @@ _BUILT_IN = {
 }
 
 
+KINDS = tuple(_BUILT_IN)
+"""The kinds of sources treering itself can read."""
+
+
 def catalogue(*, audit: bool) -> Catalogue:
     """Return every kind of source that can be read; imports no adapter."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 -- takes 0.05 s
+
+    from treering.core.catalogue import Catalogue  # noqa: PLC0415 -- after the first paint
+
     loaders: dict[str, Loader] = {kind: partial(load, kind) for kind, load in _BUILT_IN.items()}
     for point in entry_points(group=GROUP):
         loaders.setdefault(point.name, partial(_third_party, point))
@@ -71,6 +83,8 @@ def catalogue(*, audit: bool) -> Catalogue:
 
 
 def _third_party(point: EntryPoint) -> Adapter:
+    from treering.core.ports import Adapter  # noqa: PLC0415 -- when first used
+
     adapter = point.load()
     if not isinstance(adapter, Adapter):
         raise NotRecognised(f"{point.value} is no treering adapter", "it must be a ports.Adapter")

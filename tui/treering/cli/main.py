@@ -23,7 +23,7 @@ def run(argv: Sequence[str], wiring: Wiring) -> int:
     """Run one command and return its exit code."""
     if "_ARGCOMPLETE" in os.environ:
         _complete(wiring)
-    arguments = parser.build(wiring.catalogue.kinds, audit=wiring.audit).parse_args(argv)
+    arguments = parser.build(wiring.kinds, audit=wiring.audit).parse_args(argv)
     try:
         code = _command(arguments.command)(arguments, wiring)
         sys.stdout.flush()

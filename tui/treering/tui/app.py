@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.events import CursorPosition
 from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.widgets import Static
 
-from treering.core.errors import ConfigError
-from treering.core.session import Session
+from treering.core.errors import ConfigError, TreeringError
+from treering.core.settings import ScreenConfig
 from treering.core.text import safe
 from treering.present import terminal as deciding
-from treering.present.commands import PRESETS, keyed
+from treering.present.commands import COMMANDS, PRESETS, Command, keyed
 from treering.tui.bindings import keymap
 from treering.tui.painting.hook import CellPainting
-from treering.tui.screen import MainScreen
 from treering.tui.terminal import clipboard, crashes, driver, filters, signals, themes
 from treering.tui.terminal.link import Link, Meter, decided
+
+if TYPE_CHECKING:
+    from treering.core.session import Session
+    from treering.tui.screen import MainScreen
 
 
 class VisibleControls(LineFilter):
@@ -42,49 +48,106 @@ def _visible(segment: Segment) -> Segment:
     return Segment(safe(segment.text), style)
 
 
+class Waiting(Screen[None]):
+    """What shows until the screen and what it reads are put together."""
+
+    DEFAULT_CSS = "Waiting { background: $background; }"
+
+    def compose(self) -> ComposeResult:
+        """Say who is there."""
+        yield Static("treering  reading …", markup=False)
+
+
 class TreeringApp(CellPainting, App[int]):
-    """treering on the screen."""
+    """treering on the screen.
+
+    It opens on a session, or on what makes one: then it paints first and asks after that, since
+    looking for sources and importing what reads them takes longer than a person waits for a sign.
+    """
 
     TITLE = "treering"
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, session: Session) -> None:
-        settings = session.screen
-        encoding = sys.stdout.encoding if sys.stdout is not None else ""
+    def __init__(self, session: Session | Callable[[], Session]) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.link: Link | None = None
+        self.trouble: Exception | None = None
+        self._meter = Meter()
+        self._ascii = False
+        self._desk: MainScreen | None = None
+        self.commands: Sequence[Command] = COMMANDS
+        self._settings = ScreenConfig()
+        if callable(session):
+            self._make: Callable[[], Session] | None = session
+            self._suit(self._settings)
+        else:
+            self._make = None
+            self._take(session)
+
+    def _take(self, session: Session) -> None:
+        """Take a session and make its screen."""
+        from treering.tui.screen import MainScreen  # noqa: PLC0415 -- after the first paint
+
+        self._suit(session.screen)
+        self._desk = MainScreen(session)
+        self._desk.commands = self.commands
+
+    def _suit(self, settings: ScreenConfig) -> None:
+        """Look and listen as the settings say."""
+        self._settings = settings
+        # While it runs the application captures sys.stdout; this is the terminal's own.
+        encoding = getattr(sys.__stdout__, "encoding", None)
         glyphs = deciding.glyphs(os.environ, settings.glyphs, encoding or "utf-8")
         self._ascii = glyphs.value == "ascii"
-        super().__init__(painting=settings.painting == "cells")
-        self.session = session
-        self.animation_level = "none"
-        self.link: Link | None = decided(os.environ, settings.link)
-        self._meter = Meter()
+        if settings.painting == "stock":
+            self.painting = False
+        self.link = self.link or decided(os.environ, settings.link)
         self.commands = keyed(settings.keys, dict(settings.remap))
         self.set_keymap(keymap(self.commands))
         self._dress()
 
     def _dress(self) -> None:
-        settings = self.session.screen
         slow = self.link is not None and self.link.slow
-        chosen = deciding.theme(os.environ, settings.theme, slow=slow)
-        themes.plug(self, settings.themes, chosen.value)
+        chosen = deciding.theme(os.environ, self._settings.theme, slow=slow)
+        themes.plug(self, self._settings.themes, chosen.value)
 
-    def get_default_screen(self) -> MainScreen:
-        """Open on the one screen."""
-        return MainScreen(self.session)
+    def get_default_screen(self) -> Screen[Any]:
+        """Open on the one screen, or on a sign that it comes."""
+        return self._desk or Waiting()
 
     @property
     def desk(self) -> MainScreen:
         """The one screen, whatever stands over it."""
-        return next(s for s in self.screen_stack if isinstance(s, MainScreen))
+        if self._desk is None:
+            raise RuntimeError("there is no session yet")
+        return self._desk
 
     async def on_mount(self) -> None:
         """Take charge of the terminal, and find out how far away it is."""
         signals.install(self)
-        self.desk.commands = self.commands
         if self.link is None:
             self.run_worker(self._measure(), exit_on_error=False)
         else:
             self._linked(self.link)
+        if self._make is not None:
+            self.call_after_refresh(self._prepare)
+
+    async def _prepare(self) -> None:
+        """Make the session and show its screen; what is wrong with it ends the application."""
+        if self._make is None:
+            return
+        try:
+            self._take(self._make())
+        except (TreeringError, OSError) as error:
+            self.trouble = error
+            self.exit(0)
+            return
+        if not self._settings.mouse:
+            driver.set_mouse(self, on=False)
+        if self.link is not None:
+            self._linked(self.link)
+        await self.push_screen(self.desk)
 
     async def _measure(self) -> None:
         self._linked(await self._meter.measure(self))
@@ -95,8 +158,9 @@ class TreeringApp(CellPainting, App[int]):
 
     def _linked(self, link: Link) -> None:
         self.link = link
-        self.desk.debounce = link.debounce
-        self.desk.gatherer.every = link.publish_every
+        if self._desk is not None:
+            self._desk.debounce = link.debounce
+            self._desk.gatherer.every = link.publish_every
         if link.slow:
             self._dress()
 
@@ -133,7 +197,7 @@ class TreeringApp(CellPainting, App[int]):
             self.theme = value
         elif word == "keys" and value in PRESETS:
             try:
-                self.commands = keyed(value, dict(self.session.screen.remap))
+                self.commands = keyed(value, dict(self._settings.remap))
             except ConfigError as error:
                 return str(error)
             self.set_keymap(keymap(self.commands))
@@ -152,9 +216,11 @@ class TreeringApp(CellPainting, App[int]):
         """Press nothing."""
 
 
-def open_app(session: Session) -> int:
-    """Run the screen and return the exit code."""
+def open_app(session: Callable[[], Session]) -> int:
+    """Run the screen and return the exit code. Raises what went wrong with the session."""
     with signals.guarded():
         app = TreeringApp(session)
-        result = app.run(mouse=session.screen.mouse)
+        result = app.run()
+    if app.trouble is not None:
+        raise app.trouble
     return int(app.return_code or 0) if result is None else result

@@ -85,6 +85,7 @@ class DiffScreen(Screen[NodeId | None]):
         self._file: bytes | None = None
         self._job = 0
         self._wait: Timer | None = None
+        self._ended = False
 
     def compose(self) -> ComposeResult:
         """Lay out the sections and their rows."""
@@ -249,8 +250,10 @@ class DiffScreen(Screen[NodeId | None]):
             self._end(None)
 
     def _end(self, node: NodeId | None) -> None:
-        self.loader.close()
-        self.dismiss(node)
+        if not self._ended:
+            self._ended = True
+            self.loader.close()
+            self.dismiss(node)
 
 
 def _compare(graph: Graph, shelf: Shelf, pair: Pair, context: ReadContext) -> Comparison:

@@ -81,6 +81,7 @@ class Chooser(ModalScreen[Any]):
         self._text = text
         self._ask = ask
         self._take_typed = take_typed
+        self._ended = False
 
     def compose(self) -> ComposeResult:
         """Lay out the box."""
@@ -150,7 +151,7 @@ class Chooser(ModalScreen[Any]):
         if self._take_typed is not None:
             taken = self._take_typed(self.typed)
             if taken is not None:
-                self.dismiss(taken)
+                self._end(taken)
                 return
         at = self._lines.cursor
         if at < len(self._shown):
@@ -161,7 +162,7 @@ class Chooser(ModalScreen[Any]):
             self.query_one("#box", Vertical).border_subtitle = Content(safe(choice.refused))
             self.app.bell()
             return
-        self.dismiss(choice.value)
+        self._end(choice.value)
 
     def action_step(self, rows: int) -> None:
         """Move the cursor while typing."""
@@ -175,7 +176,13 @@ class Chooser(ModalScreen[Any]):
 
     def action_close(self) -> None:
         """Choose nothing."""
-        self.dismiss(None)
+        self._end(None)
+
+    def _end(self, value: Any) -> None:
+        """Close the box with a value; whatever was typed or clicked after that comes too late."""
+        if not self._ended:
+            self._ended = True
+            self.dismiss(value)
 
 
 def _numbered(number: int, row: Row) -> Row:

@@ -6,12 +6,15 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from treering.cli import sources
 from treering.cli.output import Output
 from treering.cli.wiring import Wiring
 from treering.core.errors import Refused, UsageError
 from treering.core.text import safe
+
+if TYPE_CHECKING:
+    from treering.core.session import Session
 
 
 def screen(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -21,9 +24,15 @@ def screen(arguments: argparse.Namespace, wiring: Wiring) -> int:
             "the screen needs a terminal",
             "use a command: treering graph, find, lineage, doctor; see --help",
         )
-    reading = sources.reading(arguments, wiring, watch=True)
-    scope = str(arguments.config) if arguments.config else str(Path.cwd())
-    return wiring.open_screen(sources.session(arguments, wiring, reading, scope))
+
+    def session() -> Session:
+        from treering.cli import sources  # noqa: PLC0415 -- after the first paint
+
+        reading = sources.reading(arguments, wiring, watch=True)
+        scope = str(arguments.config) if arguments.config else str(Path.cwd())
+        return sources.session(arguments, wiring, reading, scope)
+
+    return wiring.open_screen(session)
 
 
 def demo(arguments: argparse.Namespace, wiring: Wiring) -> int:

@@ -90,12 +90,13 @@ class LineList(ScrollView, can_focus=True):
         """The number of rows that fit."""
         return max(1, self.scrollable_content_region.height)
 
-    def show(self, count: int, draw: Draw, cursor: int | None = None) -> None:
+    def show(self, count: int, draw: Draw, cursor: int | None = None, *, held: bool = True) -> None:
         """Show `count` rows drawn by `draw`; keep the row under the cursor where it is.
 
-        `cursor` is the number the row under the cursor has now, when rows came before it.
+        `cursor` is the number the row under the cursor has now, when rows came before it; or,
+        where it is not `held`, the row to go to.
         """
-        moved = 0 if cursor is None else cursor - self.cursor
+        moved = 0 if cursor is None or not held else cursor - self.cursor
         offset = self.scroll_offset.y
         self._count, self._draw = count, draw
         self.virtual_size = Size(self.scrollable_content_region.width or 1, count)

@@ -101,7 +101,7 @@ class PlaceList(LineList):
         self.show_items(items, None, fresh=True)
         at = self._find(self._held.get(place))
         if at is not None:
-            self.show(len(self._shown), self._line, at)
+            self.show(len(self._shown), self._line, at, held=False)
 
     def filtered(self, chosen: Filter, matches: Sequence[int] | None) -> None:
         """Show what `chosen` lets through."""
@@ -152,7 +152,8 @@ class PlaceList(LineList):
             self._filter, self._matches = NO_FILTER, None
         self._open_above(at)
         self._shown = visible(self._items, self._toggled, self._matches)
-        self.show(len(self._shown), self._line, self._find([self._items[at].key]))
+        row = self._find([self._items[at].key])
+        self.show(len(self._shown), self._line, row, held=False)
         return True
 
     def _open_above(self, at: int) -> None:
