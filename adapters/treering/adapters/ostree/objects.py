@@ -184,27 +184,26 @@ def plain_commit(name: Checksum, data: bytes) -> Commit | None:
         and (size <= _ONE_BYTE or least_width(table, 6) * 6 == layout.size)
     ):
         return None
-    # Two texts, each with the one NUL that ends it, and the padding.
-    texts = data[related:time].split(b"\0", 2)
-    if list(map(len, texts)) != [subject - related - 1, body - subject - 1, time - body]:
-        return None
-    if texts[2] != _PADDING[: time - body]:
-        return None
     seconds, tree_name, meta_name = _TAIL.unpack_from(data, time)
     try:
+        # Each text ends with its only NUL; `ValueError` when there are not two.
+        title, text, padding = data[related:time].split(b"\0", 2)
+        ends = len(title) == subject - related - 1 and len(text) == body - subject - 1
+        if not ends or padding != _PADDING[: time - body]:
+            return None
         return Commit(
             name,
             _metadata_in(data, metadata) if metadata else {},
             _hex(data[metadata:parent]) if parent > metadata else None,
-            texts[0].decode(),
-            texts[1].decode(),
+            title.decode(),
+            text.decode(),
             seconds,
             _hex(tree_name),
             _hex(meta_name),
             _hex(sha256(data[time + 8 : table]).digest()),
             size,
         )
-    except (UnicodeDecodeError, Damaged, LimitExceeded):
+    except (ValueError, Damaged, LimitExceeded):
         return None
 
 

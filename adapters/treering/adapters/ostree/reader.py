@@ -8,8 +8,8 @@ once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import compress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,7 +76,8 @@ class OstreeReader:
         seen = context.clock.now()
         context.check()
         repository = Repository.open(self._path, context.problem)
-        yield from _Read(self.name, seen, repository, context, self._whole).facts(self._budget)
+        reading = _Read(self.name, seen, repository, context, self._whole)
+        yield from chain.from_iterable(reading.facts(self._budget))
 
 
 class _Read:
@@ -107,19 +108,17 @@ class _Read:
         self.partial: frozenset[Checksum] = frozenset()
         self.deltas: dict[Checksum, list[Delta]] = {}
 
-    def facts(self, budget: Budget) -> Iterator[Fact]:
-        """Yield everything."""
+    def facts(self, budget: Budget) -> Iterator[Iterable[Fact]]:
+        """Yield everything, some at a time, each to be used up before the next."""
         refs = self.repository.refs(self.context.problem)
-        yield from self._refs(refs)
+        yield self._refs(refs)
         self._prepare()
         done = self.whole | self.partial
         self.tips, self.others = Kept(budget.tips, done), Kept(budget.trees, done)
         yield from self._commits([r.checksum for r in refs])
-        for checksum in self.stored.tombstones:
-            if checksum not in self.described:
-                yield self._node(checksum, {"tombstone": True})
+        yield self._tombstones()
         self._report_dangling(refs)
-        yield from self._verified(budget)
+        yield self._verified(budget)
 
     # -- refs ----------------------------------------------------------------------------
 
@@ -206,7 +205,7 @@ class _Read:
             self.context.check()
             self.deltas.setdefault(delta.target, []).append(delta)
 
-    def _commits(self, tips: list[Checksum]) -> Iterator[Fact]:
+    def _commits(self, tips: list[Checksum]) -> Iterator[Iterable[Fact]]:
         """Yield the facts of all commits: of refs, then of this repository, then of its parents.
 
         Those of this repository are read in the order they lie in, which is quickest. What a
@@ -215,14 +214,17 @@ class _Read:
         """
         first = dict.fromkeys(tips)
         self.kept = self.tips
-        for batch in self.repository.commit_batches(first):
-            yield from self._found(batch)
+        yield from map(self._found, self.repository.commit_batches(first))
         self.kept = self.others
         rest = [c for c in self.stored.commits if c not in first]
-        for batch in self.repository.commit_batches(rest):
-            yield from self._found(batch)
+        yield from map(self._found, self.repository.commit_batches(rest))
         for parent in list(self.elsewhere):
-            yield from self._history(parent)
+            yield self._history(parent)
+
+    def _tombstones(self) -> Iterator[Fact]:
+        for checksum in self.stored.tombstones:
+            if checksum not in self.described:
+                yield self._node(checksum, {"tombstone": True})
 
     def _history(self, at: Checksum | None) -> Iterator[Fact]:
         """Yield the facts of a commit and of its parents as far as they are here."""
