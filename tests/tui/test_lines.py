@@ -136,3 +136,14 @@ def test_what_is_searched_for_stands_out_within_spans(pattern: str, found: list[
     line = highlighted((span("ab"), span("c", "dim")), re.compile(pattern))
     assert [text for text, style in line if style == "match"] == found
     assert "".join(text for text, _ in line) == "abc"
+
+
+async def test_a_short_list_that_grows_is_scrolled_to_its_cursor_at_once() -> None:
+    app = Alone(LineList(id="list"))
+    async with app.run_test(size=(40, 20)) as pilot:
+        lines = await filled(pilot, 2)
+        lines.cursor = 1
+        await pilot.pause()
+        lines.show(100, app.draw, 60)
+        await pilot.pause()
+        assert 0 <= lines.cursor - lines.scroll_offset.y < 20

@@ -113,6 +113,7 @@ COMMANDS = (
     Command("zoom.out", ("underscore",), "zoom(-1)", "less room for this pane", Group.SCREEN),
     Command("export", ("ctrl+s",), "export", "write the view to a file", Group.SCREEN),
     Command("mouse", (), "mouse", "mouse on or off", Group.SCREEN),
+    Command("redraw", ("ctrl+l",), "app.redraw", "draw the screen again", Group.SCREEN),
     Command("help", ("question_mark",), "help", "help", Group.SCREEN, "help"),
     Command("suspend", ("ctrl+z",), "app.suspend_process", "suspend", Group.SCREEN),
     Command("quit", ("q",), "leave", "back; at the start, quit", Group.SCREEN, "quit"),

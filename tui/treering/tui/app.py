@@ -75,6 +75,7 @@ class TreeringApp(CellPainting, App[int]):
         self.trouble: Exception | None = None
         self._meter = Meter()
         self._ascii = False
+        self._mouse = True
         self._desk: MainScreen | None = None
         self.commands: Sequence[Command] = COMMANDS
         self._settings = ScreenConfig()
@@ -144,7 +145,7 @@ class TreeringApp(CellPainting, App[int]):
             self.exit(0)
             return
         if not self._settings.mouse:
-            driver.set_mouse(self, on=False)
+            self.configure("mouse", "off")
         if self.link is not None:
             self._linked(self.link)
         await self.push_screen(self.desk)
@@ -204,10 +205,20 @@ class TreeringApp(CellPainting, App[int]):
             self.desk.commands = self.commands
             self.desk.draw_frame()
         elif word == "mouse" and value in {"on", "off"}:
-            driver.set_mouse(self, on=value == "on")
+            self._mouse = value == "on"
+            driver.set_mouse(self, on=self._mouse)
         else:
             return f"there is no {safe(word, 40)} {safe(value, 40)}"
         return f"{word} {value}"
+
+    def switch_mouse(self) -> str:
+        """Let the mouse choose, or let the terminal select text; return which it is now."""
+        return self.configure("mouse", "off" if self._mouse else "on")
+
+    def action_redraw(self) -> None:
+        """Draw everything again: something else has written on the terminal."""
+        self.forget_terminal()
+        self.screen.refresh(layout=True)
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Write nothing."""

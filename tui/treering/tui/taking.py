@@ -183,6 +183,10 @@ class Taking(Asking):
         else:
             self.say(f"copied {text}")
 
+    def action_mouse(self) -> None:
+        """Let the mouse choose, or let the terminal select text."""
+        self.say(self.app.switch_mouse())  # type: ignore[attr-defined]
+
     # -- exporting -----------------------------------------------------------------------
 
     def action_export(self) -> None:

@@ -102,7 +102,7 @@ class LineList(ScrollView, can_focus=True):
         self.virtual_size = Size(self.scrollable_content_region.width or 1, count)
         self.set_reactive(LineList.cursor, self._clamp(self.cursor if cursor is None else cursor))
         if moved:
-            self.scroll_to(y=max(0, offset + moved), animate=False, immediate=True)
+            self.scroll_to(y=max(0, offset + moved), animate=False, immediate=True, force=True)
         self._into_view(self.cursor)
         self.refresh()
 
@@ -142,9 +142,9 @@ class LineList(ScrollView, can_focus=True):
         # By a third of a page at once: beside other panes a line at a time costs far more bytes.
         jump = height // _THIRD
         if row < top:
-            self.scroll_to(y=max(0, row - jump), animate=False, immediate=True)
+            self.scroll_to(y=max(0, row - jump), animate=False, immediate=True, force=True)
         elif row >= top + height:
-            self.scroll_to(y=row - height + 1 + jump, animate=False, immediate=True)
+            self.scroll_to(y=row - height + 1 + jump, animate=False, immediate=True, force=True)
 
     def on_resize(self) -> None:
         """Keep the cursor on the screen."""

@@ -90,7 +90,7 @@ class PlaceList(LineList):
         self._shown = visible(items, self._toggled, matches)
         if fresh:
             self.set_reactive(LineList.cursor, 0)
-            self.scroll_to(y=0, animate=False, immediate=True)
+            self.scroll_to(y=0, animate=False, immediate=True, force=True)
         self.show(len(self._shown), self._line, self._find(held))
 
     def show_place(self, place: Place, items: Sequence[Item]) -> None:

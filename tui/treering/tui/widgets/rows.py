@@ -48,7 +48,7 @@ class RowList(LineList):
         if fresh:
             self._shift = 0
             self.set_reactive(LineList.cursor, 0)
-            self.scroll_to(y=0, animate=False, immediate=True)
+            self.scroll_to(y=0, animate=False, immediate=True, force=True)
         self.show(len(rows), lambda row, _width: rows[row].line, at)
 
     def mark(self, marked: frozenset[NodeId]) -> None:
