@@ -5,6 +5,7 @@ Blanks are compared by what can be seen of them: their background, and lines thr
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -24,6 +25,9 @@ OTHERS = ("Tab", "BTab", "F2", "F2", "Escape", "F3", "F5", "F5", "F6", "Left", "
 TYPED = ("a", "漢", "é", "BSpace", "x")
 SIZES = ((140, 40), (100, 30), (63, 17), (120, 24))
 
+
+SEEDS = int(os.environ.get("TREERING_PAINTINGS", "2"))
+"""How many random drives; each takes half a minute for each of the two terminals."""
 
 STILL = 0.4
 """Seconds without an event in either. A focus that moves later would take other keys."""
@@ -158,7 +162,7 @@ def rounds(seed: int) -> Iterator[list[str] | tuple[int, int]]:
         yield [*burst[: chance.randint(0, 6)], chance.choice(OTHERS)]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_the_screen_is_the_one_textual_paints(tmux: Tmux, seed: int) -> None:
     size, done = (140, 40), []
     tmux.settle(size)

@@ -327,18 +327,17 @@ async def test_the_log_tells_what_was_asked(pilot: Pilot[Any]) -> None:
 
 
 async def test_no_command_of_the_table_breaks_anything(pilot: Pilot[Any]) -> None:
-    for command in COMMANDS:
+    panes = ("places", "map", "rows")
+    for number, command in enumerate(COMMANDS):
         if command.id in {"quit", "quit.now", "suspend"}:
             continue
-        for pane in ("places", "map", "rows"):
-            screen(pilot).focus_pane(pane)
-            for key in command.keys[:1]:
-                await pilot.press(key)
+        screen(pilot).focus_pane(panes[number % len(panes)])
+        for key in command.keys[:1]:
+            await pilot.press(key)
+            while pilot.app.screen is not screen(pilot):
+                await pilot.press("escape")
                 await pilot.pause()
-                while isinstance(pilot.app.screen, Chooser):
-                    await pilot.press("escape")
-                    await pilot.pause()
-            await pilot.press("escape")
+        await pilot.press("escape")
 
 
 @pytest.mark.parametrize("preset", ["k9s", "lazygit"])

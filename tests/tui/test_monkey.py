@@ -15,7 +15,7 @@ from support.screens import demo_app, screen, settled
 from treering.adapters.demo.build import build
 from treering.present.commands import COMMANDS
 
-STEPS = int(os.environ.get("TREERING_MONKEY", "600"))
+STEPS = int(os.environ.get("TREERING_MONKEY", "400"))
 LEAVING = {"q", "ctrl+c", "ctrl+z"}
 KEYS = [key for c in COMMANDS for key in c.keys if key not in LEAVING] + [*"abez1.", "space"]
 SIZES = ((80, 24), (120, 40), (40, 12), (300, 100), (61, 20), (20, 6), (99, 30))
