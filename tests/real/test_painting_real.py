@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ SIZES = ((140, 40), (100, 30), (63, 17), (120, 24))
 SEEDS = int(os.environ.get("TREERING_PAINTINGS", "2"))
 """How many random drives; each takes half a minute for each of the two terminals."""
 
+ATTEMPTS = 3
 STILL = 0.4
 """Seconds without an event in either. A focus that moves later would take other keys."""
 
@@ -116,14 +118,17 @@ def without_stray_marks(cell: Shown) -> Shown:
     return cell if len(cell.character) < 2 or base.isalpha() else cell._replace(character=base)
 
 
-@pytest.fixture(params=["xterm-256color", "screen-256color"])
-def tmux(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Tmux]:
-    need("tmux")
-    server = Tmux(tmp_path, request.param)
-    server.start("stock", TREERING_PAINT="stock")
-    server.start("cells")
-    yield server
-    server.call("kill-server")
+@contextmanager
+def terminals(directory: Path, term: str) -> Iterator[Tmux]:
+    """Start one application twice, painted by Textual and by cells; end both."""
+    directory.mkdir()
+    server = Tmux(directory, term)
+    try:
+        server.start("stock", TREERING_PAINT="stock")
+        server.start("cells")
+        yield server
+    finally:
+        server.call("kill-server")
 
 
 def same_in_the_end(tmux: Tmux, size: tuple[int, int], after: object) -> None:
@@ -162,8 +167,8 @@ def rounds(seed: int) -> Iterator[list[str] | tuple[int, int]]:
         yield [*burst[: chance.randint(0, 6)], chance.choice(OTHERS)]
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
-def test_the_screen_is_the_one_textual_paints(tmux: Tmux, seed: int) -> None:
+def drive(tmux: Tmux, seed: int) -> None:
+    """Press the keys of a seed in both, and compare after each round."""
     size, done = (140, 40), []
     tmux.settle(size)
     same_in_the_end(tmux, size, "the start")
@@ -176,3 +181,19 @@ def test_the_screen_is_the_one_textual_paints(tmux: Tmux, seed: int) -> None:
         done.append(step)
         tmux.settle(size)
         same_in_the_end(tmux, size, done)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("term", ["xterm-256color", "screen-256color"])
+def test_the_screen_is_the_one_textual_paints(tmp_path: Path, term: str, seed: int) -> None:
+    """What differs must differ again: on a busy machine one of the two may take a key later."""
+    need("tmux")
+    for attempt in range(ATTEMPTS):
+        with terminals(tmp_path / str(attempt), term) as tmux:
+            try:
+                drive(tmux, seed)
+            except pytest.fail.Exception:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                return

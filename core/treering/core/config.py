@@ -11,13 +11,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from treering.core import files, settings
 from treering.core.errors import ConfigError, SourceError
-from treering.core.ports import SourceSpec
 from treering.core.settings import ScreenConfig
 from treering.core.text import is_safe, safe
+
+if TYPE_CHECKING:
+    from treering.core.ports import SourceSpec
 
 MAX_CONFIG = 1024 * 1024
 _MAX_DOTS = 200
@@ -146,7 +148,7 @@ def _source(path: Path, table: Mapping[str, Any], kinds: tuple[str, ...]) -> Sou
         if not location:
             raise ConfigError(f"{path}: [[source]] of kind {kind} needs a location")
         location = str(path.parent.absolute() / Path(location).expanduser())
-    return SourceSpec(kind, location, table.get("name", ""))
+    return _spec(kind, location, table.get("name", ""))
 
 
 def check_kind(kind: str, kinds: tuple[str, ...], where: str = "") -> None:
@@ -175,7 +177,7 @@ def parse_source(text: str, kinds: tuple[str, ...]) -> SourceSpec:
     check_kind(kind, kinds, "--source: ")
     if not location and kind in PATHS:
         raise ConfigError(f"--source {kind} needs a location", f"write {kind}:PATH")
-    return SourceSpec(kind, location, name)
+    return _spec(kind, location, name)
 
 
 def name_sources(specs: tuple[SourceSpec, ...]) -> tuple[SourceSpec, ...]:
@@ -203,5 +205,11 @@ def name_sources(specs: tuple[SourceSpec, ...]) -> tuple[SourceSpec, ...]:
             while name in taken:
                 name, number = f"{base}-{number}", number + 1
             taken.add(name)
-        named.append(SourceSpec(spec.kind, spec.location, name))
+        named.append(_spec(spec.kind, spec.location, name))
     return tuple(named)
+
+
+def _spec(kind: str, location: str, name: str) -> SourceSpec:
+    from treering.core.ports import SourceSpec  # noqa: PLC0415 -- the screen's first paint needs none
+
+    return SourceSpec(kind, location, name)

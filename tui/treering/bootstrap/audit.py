@@ -17,6 +17,7 @@ from treering.cli.wiring import Wiring
 
 if TYPE_CHECKING:
     from treering.core.session import Session
+    from treering.core.settings import ScreenConfig
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,11 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(arguments, Wiring(KINDS, make, open_screen, None, audit=True))
 
 
-def open_screen(session: Callable[[], Session]) -> int:
+def open_screen(session: Callable[[], Session], settings: ScreenConfig) -> int:
     """Open the terminal application; it asks for the session once something is painted."""
     from treering.tui.app import open_app  # noqa: PLC0415 -- Textual takes 0.2 s
 
-    return open_app(session)
+    return open_app(session, settings)
 
 
 def program() -> NoReturn:

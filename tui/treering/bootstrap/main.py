@@ -14,6 +14,7 @@ from treering.cli.wiring import Wiring
 
 if TYPE_CHECKING:
     from treering.core.session import Session
+    from treering.core.settings import ScreenConfig
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,11 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(arguments, Wiring(KINDS, partial(catalogue, audit=False), open_screen, build_demo))
 
 
-def open_screen(session: Callable[[], Session]) -> int:
+def open_screen(session: Callable[[], Session], settings: ScreenConfig) -> int:
     """Open the terminal application; it asks for the session once something is painted."""
     from treering.tui.app import open_app  # noqa: PLC0415 -- Textual takes 0.2 s
 
-    return open_app(session)
+    return open_app(session, settings)
 
 
 def build_demo(directory: Path) -> Path:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from treering.core.catalogue import Catalogue
     from treering.core.session import Session
+    from treering.core.settings import ScreenConfig
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,12 @@ class Wiring:
     """What the commands may use. `build_demo` is absent where nothing may be written.
 
     `kinds` are the kinds of sources that the help names; the catalogue knows those of third
-    parties too. `open_screen` paints before it asks for the session.
+    parties too. `open_screen` paints as the settings say before it asks for the session.
     """
 
     kinds: tuple[str, ...]
     make_catalogue: Callable[[], Catalogue]
-    open_screen: Callable[[Callable[[], Session]], int]
+    open_screen: Callable[[Callable[[], Session], ScreenConfig], int]
     build_demo: Callable[[Path], Path] | None
     audit: bool = False
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from treering.tui.screen import MainScreen
 
 
+_AS_IT_COMES = ScreenConfig()
+
+
 class VisibleControls(LineFilter):
     """The last line of defence: no segment leaves with a character a terminal obeys."""
 
@@ -68,20 +71,22 @@ class TreeringApp(CellPainting, App[int]):
     TITLE = "treering"
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, session: Session | Callable[[], Session]) -> None:
+    def __init__(
+        self, session: Session | Callable[[], Session], settings: ScreenConfig = _AS_IT_COMES
+    ) -> None:
         super().__init__()
         self.animation_level = "none"
         self.link: Link | None = None
         self.trouble: Exception | None = None
         self._meter = Meter()
         self._ascii = False
-        self._mouse = True
+        self._mouse = settings.mouse
         self._desk: MainScreen | None = None
         self.commands: Sequence[Command] = COMMANDS
-        self._settings = ScreenConfig()
+        self._settings = settings
         if callable(session):
             self._make: Callable[[], Session] | None = session
-            self._suit(self._settings)
+            self._suit(settings)
         else:
             self._make = None
             self._take(session)
@@ -90,7 +95,8 @@ class TreeringApp(CellPainting, App[int]):
         """Take a session and make its screen."""
         from treering.tui.screen import MainScreen  # noqa: PLC0415 -- after the first paint
 
-        self._suit(session.screen)
+        if self._make is None:
+            self._suit(session.screen)
         self._desk = MainScreen(session)
         self._desk.commands = self.commands
 
@@ -144,8 +150,6 @@ class TreeringApp(CellPainting, App[int]):
             self.trouble = error
             self.exit(0)
             return
-        if not self._settings.mouse:
-            self.configure("mouse", "off")
         if self.link is not None:
             self._linked(self.link)
         await self.push_screen(self.desk)
@@ -227,11 +231,11 @@ class TreeringApp(CellPainting, App[int]):
         """Press nothing."""
 
 
-def open_app(session: Callable[[], Session]) -> int:
+def open_app(session: Callable[[], Session], settings: ScreenConfig) -> int:
     """Run the screen and return the exit code. Raises what went wrong with the session."""
     with signals.guarded():
-        app = TreeringApp(session)
-        result = app.run()
+        app = TreeringApp(session, settings)
+        result = app.run(mouse=settings.mouse)
     if app.trouble is not None:
         raise app.trouble
     return int(app.return_code or 0) if result is None else result

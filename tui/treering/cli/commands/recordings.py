@@ -51,7 +51,7 @@ def replay(arguments: argparse.Namespace, wiring: Wiring) -> int:
     if not arguments.json and sys.stdout.isatty() and sys.stdin.isatty():
         scope = f"replay {arguments.file.name}"
         opened = sources.session(arguments, wiring, reading, scope)
-        return wiring.open_screen(lambda: replace(opened, audit=True))
+        return wiring.open_screen(lambda: replace(opened, audit=True), opened.screen)
     output = Output()
     read, found = sources.read_out(reading, output)
     if arguments.json:

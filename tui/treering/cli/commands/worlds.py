@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from treering.cli.output import Output
 from treering.cli.wiring import Wiring
+from treering.core import config
 from treering.core.errors import Refused, UsageError
 from treering.core.text import safe
 
@@ -32,7 +33,8 @@ def screen(arguments: argparse.Namespace, wiring: Wiring) -> int:
         scope = str(arguments.config) if arguments.config else str(Path.cwd())
         return sources.session(arguments, wiring, reading, scope)
 
-    return wiring.open_screen(session)
+    settings = config.load_screen(os.environ, Path.cwd(), arguments.config)
+    return wiring.open_screen(session, settings)
 
 
 def demo(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -40,18 +42,18 @@ def demo(arguments: argparse.Namespace, wiring: Wiring) -> int:
     if wiring.build_demo is None:
         raise Refused("audit mode makes no demo world", "run `treering demo` instead")
     directory = arguments.dir or _cache() / "demo"
-    config = wiring.build_demo(directory.absolute())
+    made = wiring.build_demo(directory.absolute())
     output = Output()
     if arguments.json:
-        output.json({"schema": "treering.demo/1", "config": safe(str(config))})
+        output.json({"schema": "treering.demo/1", "config": safe(str(made))})
         return 0
     if arguments.build_only:
-        output.line(output.style(str(config)))
+        output.line(output.style(str(made)))
         return 0
-    arguments.config, arguments.source = config, None
+    arguments.config, arguments.source = made, None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        output.line(output.style(str(config)))
-        output.note("treering: no terminal here; try: treering graph --config " + str(config))
+        output.line(output.style(str(made)))
+        output.note("treering: no terminal here; try: treering graph --config " + str(made))
         return 0
     return screen(arguments, wiring)
 
