@@ -306,3 +306,23 @@ async def test_reading_again_marks_what_vanished() -> None:
         await until(pilot, lambda: any("gone" in line for line in lines(desk.places)), "gone")
         (gone,) = [line for line in lines(desk.places) if "gone" in line]
         assert "latest" in gone
+
+
+async def test_what_nobody_chose_is_not_remembered() -> None:
+    """Sources that answer early must not leave folds and cursors behind in their places."""
+    late = threading.Event()
+
+    def script(_context: object) -> Any:
+        late.wait(10)
+        yield from world()
+
+    early = ScriptedReader("git", lambda _context: iter([node(ids.git("c" * 40), "early")]))
+    async with app(early, ScriptedReader("registry", script)).run_test(size=WIDE) as pilot:
+        desk = screen(pilot)
+        await until(pilot, lambda: desk.view.place is Place.SOURCES, "the early source")
+        late.set()
+        await settled(pilot)
+        assert desk.view.place is Place.IMAGES
+        await pilot.press("6")
+        await settled(pilot)
+        assert desk.places.cursor == 0

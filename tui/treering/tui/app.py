@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.events import CursorPosition
 from textual.filter import LineFilter
@@ -54,11 +55,16 @@ def _visible(segment: Segment) -> Segment:
 class Waiting(Screen[None]):
     """What shows until the screen and what it reads are put together."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,ctrl+c", "leave", "quit", show=False)]
     DEFAULT_CSS = "Waiting { background: $background; }"
 
     def compose(self) -> ComposeResult:
         """Say who is there."""
         yield Static("treering  reading …", markup=False)
+
+    def action_leave(self) -> None:
+        """Leave before anything was read."""
+        self.app.exit(0)
 
 
 class TreeringApp(CellPainting, App[int]):

@@ -181,7 +181,9 @@ class MainScreen(Taking):
         """Open the first place that has something in it."""
         filled = [p for p in _FIRST if any(i.node is not None for i in snapshot.places.get(p, ()))]
         place = filled[0] if filled else Place.SOURCES
+        self.places.forget()
         self.show_place(place)
+        self.places.forget()
         node = next((i.node for i in self.places.items if i.node is not None), None)
         if node is not None:
             with self.prevent(LineList.Moved):

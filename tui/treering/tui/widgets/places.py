@@ -93,6 +93,11 @@ class PlaceList(LineList):
             self.scroll_to(y=0, animate=False, immediate=True, force=True)
         self.show(len(self._shown), self._line, self._find(held))
 
+    def forget(self) -> None:
+        """Forget what was opened and where the cursor was: nobody chose it."""
+        self._held.clear()
+        self._toggled.clear()
+
     def show_place(self, place: Place, items: Sequence[Item]) -> None:
         """Show another place without a filter, the cursor where it was there before."""
         self._held[self._place] = self._chain()
