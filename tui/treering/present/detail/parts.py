@@ -16,7 +16,7 @@ from rich.cells import chop_cells
 from treering.core.graph import Graph, Node
 from treering.core.ids import NodeId
 from treering.core.text import Safe, safe
-from treering.present.lines import Line, Row, Span, line_width, pad, span, width
+from treering.present.lines import Line, Row, line_width, pad, span, width
 from treering.present.nodes import node_spans
 
 LABEL = 12
@@ -227,8 +227,3 @@ def texts(value: object) -> list[str]:
 def joined(parts: Iterable[str], between: str = ", ") -> Safe:
     """Return those parts that are not empty, joined."""
     return safe(between.join(part for part in parts if part))
-
-
-def spans_of(*parts: str | Span) -> Line:
-    """Return a line of spans; plain texts have no style."""
-    return tuple(span(part) if isinstance(part, str) else part for part in parts)

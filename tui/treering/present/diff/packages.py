@@ -51,11 +51,6 @@ def versions(change: PackageChange) -> Safe:
     return safe(" → ".join(v for v in (change.a, change.b) if v is not None))
 
 
-def several_managers(found: Comparison) -> bool:
-    """Tell whether a package's manager has to be said."""
-    return len({change.manager for change in found.packages}) > 1
-
-
 def _name_width(packages: Iterable[PackageChange], width: int) -> int:
     longest = max((cells(change.name) for change in packages), default=0)
     return max(_LEAST, min(longest, _LONGEST_NAME, width // 3))

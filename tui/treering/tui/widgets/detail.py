@@ -227,7 +227,7 @@ class DetailPane(Vertical):
         if self._from is not None and self._from.node != self.node:
             said = span(f"the files of {self._from.label}", "dim")
             head = (Row("from", (said,), self._from.node),)
-        at = f"file:{self.path}" if self.path else None
+        at = tree.key_of(self.path.encode("utf-8", "surrogateescape")) if self.path else None
         self._draw((*head, *notes, *tree.rows(self._dirs, width=width)), key=at)
 
     def choose_row(self) -> bool:
@@ -270,16 +270,9 @@ class DetailPane(Vertical):
         if self._file is not None:
             path, self._file = self._file.entry.path, None
             self._draw_tree()
-            key = next((r.key for r in self.lines.rows if self._is_at(r, path)), None)
-            self.lines.show_rows(self.lines.rows, key=key)
+            self.lines.show_rows(self.lines.rows, key=tree.key_of(path))
             return True
         return False
-
-    def _is_at(self, row: Row, path: bytes) -> bool:
-        try:
-            return tree.path_of(row) == path
-        except ValueError:
-            return False
 
 
 def _within(path: bytes, directory: bytes) -> bool:
